@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: MIT
+#
+# make            the five programs, in bin/
+# make check      all tests            make lint    style, layers, man pages, completions
+# make asan       all tests under AddressSanitizer and UBSan
+# make install    PREFIX, DESTDIR      make dist    a source archive
+#
+# DEVELOPER=1 turns warnings into errors. CFLAGS, CPPFLAGS and LDFLAGS are yours.
+
+VERSION  = 0.1.0
+PREFIX   = /usr/local
+CFLAGS  ?= -O2 -g
+BUILD    = .build
+BIN      = bin
+PROGRAMS = whclassify whenqueue whworker whqueue whdlq
+
+WARNINGS = -Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes \
+           -Wwrite-strings -Wformat=2 -fno-common
+HARDEN   = -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
+ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -DWHTOOLS_VERSION='"$(VERSION)"' -Isrc \
+             $(WARNINGS) $(HARDEN) $(if $(DEVELOPER),-Werror) $(CPPFLAGS) $(CFLAGS) -pthread
+ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS) -pthread
+
+LAYERS   = base model cli store net work
+SOURCES := $(foreach layer,$(LAYERS),$(wildcard src/$(layer)/*.c))
+OBJECTS := $(SOURCES:src/%.c=$(BUILD)/%.o) $(BUILD)/migrations.o
+LIBRARY  = $(BUILD)/libwhtools.a
+
+# Each program links what it uses and nothing more: an enqueue from a shell script must not
+# pay for loading libcurl.
+whclassify_LIBS = -ljansson
+whenqueue_LIBS  = -ljansson -lsqlite3
+whqueue_LIBS    = -ljansson -lsqlite3
+whdlq_LIBS      = -ljansson -lsqlite3
+whworker_LIBS   = -ljansson -lsqlite3 -lcurl
+
+UNIT_SOURCES := $(wildcard tests/unit/*_test.c)
+UNIT_TESTS   := $(UNIT_SOURCES:tests/unit/%.c=$(BUILD)/tests/%)
+
+all: $(PROGRAMS:%=$(BIN)/%)
+
+define program
+$(1)_OBJECTS := $$(patsubst src/%.c,$$(BUILD)/%.o,$$(wildcard src/cmd/$(1)/*.c src/cmd/*.c))
+$$(BIN)/$(1): $$($(1)_OBJECTS) $$(LIBRARY)
+	@mkdir -p $$(@D)
+	$$(CC) $$(ALL_LDFLAGS) -o $$@ $$($(1)_OBJECTS) $$(LIBRARY) $$($(1)_LIBS)
+endef
+$(foreach name,$(PROGRAMS),$(eval $(call program,$(name))))
+
+$(BUILD)/%.o: src/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/migrations.c: schema/embed.sh $(wildcard schema/sqlite/*.sql)
+	@mkdir -p $(@D)
+	sh schema/embed.sh schema/sqlite >$@.tmp && mv $@.tmp $@
+
+$(BUILD)/migrations.o: $(BUILD)/migrations.c
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(LIBRARY): $(OBJECTS)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/tests/%: tests/unit/%.c tests/unit/tap.c $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -Itests/unit -MMD -MP -MF $@.d $(ALL_LDFLAGS) -o $@ $< \
+	  tests/unit/tap.c $(LIBRARY) -ljansson -lsqlite3 -lcurl -lm
+
+unit: $(UNIT_TESTS)
+
+-include $(OBJECTS:.o=.d) $(wildcard $(BUILD)/cmd/*/*.d $(BUILD)/cmd/*.d $(BUILD)/tests/*.d)
+
+clean:
+	rm -rf $(BUILD) $(PROGRAMS:%=$(BIN)/%)
+
+.PHONY: all unit clean

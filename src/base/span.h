@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A borrowed run of bytes. Not terminated, may hold NUL; {NULL, 0} means "absent".
+ */
+#ifndef BASE_SPAN_H
+#define BASE_SPAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct span {
+	const char *ptr;
+	size_t len;
+};
+
+#define SPAN_LITERAL(text) ((struct span){(text), sizeof(text) - 1})
+
+/* NULL becomes the absent span. */
+struct span span_of(const char *text);
+
+static inline bool
+span_present(struct span span)
+{
+	return span.ptr != NULL;
+}
+
+bool span_equal(struct span a, struct span b);
+bool span_is(struct span span, const char *text);
+
+/* ASCII case is ignored, in the last three too. */
+bool span_is_nocase(struct span span, const char *text);
+bool span_starts_nocase(struct span span, const char *prefix);
+bool span_ends_nocase(struct span span, const char *suffix);
+bool span_starts(struct span span, const char *prefix);
+
+/* Without leading and trailing ASCII white space. */
+struct span span_trim(struct span span);
+
+/*
+ * The whole span as a decimal integer: an optional '-', then digits. False, with *value
+ * untouched, on anything else and on overflow.
+ */
+bool span_to_int64(struct span span, int64_t *value);
+
+/* Whether the bytes are well-formed UTF-8 (RFC 3629). */
+bool span_is_utf8(struct span span);
+
+#endif
