@@ -94,13 +94,15 @@ span_to_int64(struct span span, int64_t *value)
 	return true;
 }
 
-/* The length of the well-formed sequence at p, or 0. RFC 3629 §4. */
-static size_t
-utf8_sequence(const unsigned char *p, size_t left)
+size_t
+utf8_sequence(const char *at, size_t left)
 {
+	const unsigned char *p = (const unsigned char *)at;
 	unsigned char low = 0x80, high = 0xbf;
 	size_t len;
 
+	if (left == 0)
+		return 0;
 	if (p[0] < 0x80)
 		return 1;
 	if (p[0] < 0xc2 || p[0] > 0xf4)
@@ -127,11 +129,10 @@ utf8_sequence(const unsigned char *p, size_t left)
 bool
 span_is_utf8(struct span span)
 {
-	const unsigned char *p = (const unsigned char *)span.ptr;
 	size_t at = 0;
 
 	while (at < span.len) {
-		size_t step = utf8_sequence(p + at, span.len - at);
+		size_t step = utf8_sequence(span.ptr + at, span.len - at);
 
 		if (step == 0)
 			return false;

@@ -43,7 +43,10 @@ struct span span_trim(struct span span);
  */
 bool span_to_int64(struct span span, int64_t *value);
 
-/* Whether the bytes are well-formed UTF-8 (RFC 3629). */
+/* The length of the well-formed UTF-8 sequence at `at`; 0 if there is none (RFC 3629). */
+size_t utf8_sequence(const char *at, size_t left);
+
+/* Whether the bytes are well-formed UTF-8. */
 bool span_is_utf8(struct span span);
 
 #endif
