@@ -77,6 +77,14 @@ struct policy {
 void policy_init(struct policy *policy);
 
 /*
+ * What holds for a failure of that type of which something more specific than its type
+ * decided whether it is retried: where the type has no numbers for that, `unknown` lends
+ * them (retried), or there are none (not retried).
+ */
+struct retry_rule policy_rule(
+	const struct policy *policy, enum error_type type, bool retryable);
+
+/*
  * Overrides *policy from a policy document:
  *   {"max_attempts":10, "jitter_percent":10, "retry_after_cap":"1h",
  *    "types": {"network": {"retryable":true, "max_retries":5, "base_delay":"2s",
