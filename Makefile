@@ -22,7 +22,7 @@ ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -DWHTOOLS_VERSION='"$(VERSION)"' -Isrc \
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS) -pthread
 
 LAYERS   = base model cli store net work
-SOURCES := $(foreach layer,$(LAYERS),$(wildcard src/$(layer)/*.c))
+SOURCES := $(foreach layer,$(LAYERS),$(wildcard src/$(layer)/*.c)) $(wildcard src/cmd/*.c)
 OBJECTS := $(SOURCES:src/%.c=$(BUILD)/%.o) $(BUILD)/migrations.o
 LIBRARY  = $(BUILD)/libwhtools.a
 
@@ -40,7 +40,7 @@ UNIT_TESTS   := $(UNIT_SOURCES:tests/unit/%.c=$(BUILD)/tests/%)
 all: $(PROGRAMS:%=$(BIN)/%)
 
 define program
-$(1)_OBJECTS := $$(patsubst src/%.c,$$(BUILD)/%.o,$$(wildcard src/cmd/$(1)/*.c src/cmd/*.c))
+$(1)_OBJECTS := $$(patsubst src/%.c,$$(BUILD)/%.o,$$(wildcard src/cmd/$(1)/*.c))
 $$(BIN)/$(1): $$($(1)_OBJECTS) $$(LIBRARY)
 	@mkdir -p $$(@D)
 	$$(CC) $$(ALL_LDFLAGS) -o $$@ $$($(1)_OBJECTS) $$(LIBRARY) $$($(1)_LIBS)
@@ -69,7 +69,7 @@ $(BUILD)/tests/%: tests/unit/%.c tests/unit/tap.c $(LIBRARY)
 
 unit: $(UNIT_TESTS)
 
--include $(OBJECTS:.o=.d) $(wildcard $(BUILD)/cmd/*/*.d $(BUILD)/cmd/*.d $(BUILD)/tests/*.d)
+-include $(OBJECTS:.o=.d) $(wildcard $(BUILD)/cmd/*/*.d $(BUILD)/tests/*.d)
 
 clean:
 	rm -rf $(BUILD) $(PROGRAMS:%=$(BIN)/%)

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The filter options that every listing and every changing verb shares, and the ids that
+ * come as operands or on stdin.
+ */
+#ifndef CLI_FILTER_H
+#define CLI_FILTER_H
+
+#include "base/arena.h"
+#include "cli/cli.h"
+#include "cli/input.h"
+
+/* --status --event-type --category --error-type --endpoint --since --until --limit
+ * --after */
+struct filter_args {
+	struct cli_list
+		status; /* names; checked by the verb, which knows which there are */
+	const char *event_type;
+	int category; /* index in the choices; 0: any */
+	int error_type;
+	const char *endpoint;
+	int64_t since, until;
+	int64_t limit; /* -1: not given */
+	const char *after;
+};
+
+extern const struct cli_option cli_filter_options[];
+extern const struct filter_args cli_filter_defaults;
+
+/* Whether nothing restricts (limit and after do not count). */
+bool filter_is_empty(const struct filter_args *filter);
+
+/* --all --dry-run --yes */
+struct change_args {
+	bool all;
+	bool dry_run;
+	bool yes;
+};
+
+extern const struct cli_option cli_change_options[];
+
+/* The ids a verb was given. */
+struct id_list {
+	struct arena arena;
+	struct span *ids;
+	size_t count;
+};
+
+/*
+ * Operands; "-" reads stdin, one a line: a bare id, a JSON number or string, or a record
+ * (its job_id, else its id). A line that is none of these is complained of with its
+ * number (EXIT_DATA) and the others are taken. ERR_OS, ERR_IO.
+ */
+int id_list_read(struct id_list *list, struct cli *cli, struct err *err);
+void id_list_free(struct id_list *list);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reading lines from a descriptor, with a bound on their length.
+ */
+#ifndef CLI_INPUT_H
+#define CLI_INPUT_H
+
+#include "base/buf.h"
+
+struct input {
+	int fd;
+	size_t line;       /* number of the line last returned, from 1 */
+	struct buf buffer; /* private */
+	size_t consumed;   /* private */
+	size_t scanned;    /* private */
+	bool skipping;     /* private */
+	bool at_end;       /* private */
+};
+
+enum input_result {
+	INPUT_LINE,
+	INPUT_TOO_LONG, /* the line was skipped; memory stays bounded */
+	INPUT_END,
+	INPUT_FAILED, /* ERR_IO */
+};
+
+/* Borrows the descriptor. */
+void input_init(struct input *input, int fd, size_t max_line);
+void input_free(struct input *input);
+
+/*
+ * The next line without its end (LF or CRLF); valid until the next call. Empty lines are
+ * passed over, but counted. A last line without an end counts too.
+ */
+enum input_result input_line(struct input *input, struct span *line, struct err *err);
+
+/* Whether input_line() would return without waiting. */
+bool input_ready(const struct input *input);
+
+/* The whole rest, at most max bytes; appended to *all. ERR_DATA if larger, ERR_IO. */
+int input_all(int fd, struct buf *all, struct err *err);
+
+/* A file's content: as input_all(), ERR_NO_INPUT, ERR_PERMISSION; "path: reason". */
+int file_read(const char *path, struct buf *content, struct err *err);
+
+#endif

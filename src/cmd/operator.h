@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the programs that look into the store share: opening it, turning filter options
+ * into a store's filter, running a changing verb over ids or a filter, and showing
+ * attempts.
+ */
+#ifndef CMD_OPERATOR_H
+#define CMD_OPERATOR_H
+
+#include "cli/filter.h"
+#include "cli/output.h"
+#include "store/store.h"
+
+/* Opens the store that --db, $WH_DB or the default names. Returns new in *store. */
+int operator_open(struct cli *cli, const struct cli_common *common, enum store_mode mode,
+	struct store **store, struct err *err);
+
+/*
+ * The filter options as the store wants them; borrows the arguments. `dead` says whether
+ * --status names dead letters' or jobs' states. ERR_USAGE.
+ */
+int operator_filter(const struct filter_args *args, bool dead, struct job_filter *filter,
+	struct err *err);
+
+/* What a changing verb was asked to do, in one struct for all of them. */
+struct operator_change {
+	const struct cli_common *common;
+	const struct filter_args *filter;
+	const struct change_args *change;
+	struct action action;
+	const char *done; /* "cancelled": past participle for the receipt line */
+	bool dead;        /* on dead letters */
+};
+
+/*
+ * Runs it: ids if there are operands, else the filter, which must not be empty unless
+ * --all; asks on a terminal unless --yes; prints a line per job
+ * ({"id","job_id","result"}) and complains of what could not be done. EXIT_NONE if
+ * nothing was changed or some could not be.
+ */
+enum exit_code operator_change(struct cli *cli, const struct operator_change *change);
+
+/* The attempts of a job as a table below `show`. */
+void operator_show_attempts(FILE *out, const struct attempt_list *attempts, bool color);
+
+#endif

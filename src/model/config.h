@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The configuration (whtools.conf(5)): one JSON document.
+ *
+ *	{"endpoints": {"acme": {"url": "https://api.acme.io/hook",
+ *	                        "headers": {"X-Tenant": "7",
+ *	                                    "Authorization": {"file":
+ *"/etc/whtools/acme.token"}}, "connect_timeout": "5s", "timeout": "20s", "tls": {"ca":
+ *"ca.pem", "cert": "me.pem", "key": "me.key"}}}, "policy": {…as in a policy file…},
+ *	 "limits": {"concurrency": 5, "connect_timeout": "10s", "timeout": "30s",
+ *	            "snippet": "1KiB", "max_line": "16MiB", "retention": "7d",
+ *	            "lease": "60s", "grace": "30s"}}
+ */
+#ifndef MODEL_CONFIG_H
+#define MODEL_CONFIG_H
+
+#include "base/arena.h"
+#include "base/map.h"
+#include "model/policy.h"
+
+struct config_header {
+	struct span name;
+	struct span value; /* absent: read it from `file` */
+	struct span
+		file; /* its content without the last newline; read by the worker only */
+};
+
+struct endpoint_config {
+	struct span name;
+	struct span url;
+	struct config_header *headers;
+	size_t header_count;
+	int64_t connect_timeout_ms; /* 0: the limit's */
+	int64_t timeout_ms;
+	const char *tls_ca; /* NULL: the system's */
+	const char *tls_cert;
+	const char *tls_key;
+};
+
+struct limits {
+	int concurrency;            /* 5 */
+	int64_t connect_timeout_ms; /* 10 s */
+	int64_t timeout_ms;         /* 30 s, the whole transfer */
+	size_t snippet_bytes;       /* 1 KiB of a response body are kept */
+	size_t max_line;            /* 16 MiB, longest input line */
+	int64_t retention_ms;       /* 7 d, how long completed jobs stay known */
+	int64_t lease_ms;           /* 60 s */
+	int64_t grace_ms;           /* 30 s, how long a drain may take */
+};
+
+struct config {
+	struct arena arena;
+	struct map endpoints; /* name -> struct endpoint_config */
+	struct policy policy;
+	struct limits limits;
+};
+
+/* The defaults: no endpoints, policy_init(), the limits above. */
+void config_init(struct config *config);
+void config_free(struct config *config);
+
+/*
+ * Reads the document over the defaults; nothing in it is optional to understand: an
+ * unknown member is an error. ERR_CONFIG, "line N: endpoints.acme.timeout: reason".
+ * Relative file names are the caller's to resolve against `directory`, the document's
+ * own.
+ */
+int config_read(
+	struct config *config, struct span text, const char *directory, struct err *err);
+
+/* NULL if it is not configured. */
+const struct endpoint_config *config_endpoint(
+	const struct config *config, struct span name);
+
+/* "16MiB", "1KiB", "4096". ERR_DATA. */
+int size_parse(struct span text, size_t *bytes, struct err *err);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The one record that flows through all programs (design §4, whrecord(5)): a new event,
+ * or a failure that joins the queue.
+ */
+#ifndef MODEL_RECORD_H
+#define MODEL_RECORD_H
+
+#include "base/arena.h"
+#include "model/job.h"
+
+/* Borrows the line it was read from, and owns what had to be decoded. */
+struct record {
+	struct span id; /* absent: to be generated */
+	struct span endpoint;
+	struct span event_type;
+	struct request request; /* body decoded from payload_b64, else the raw payload */
+	bool has_run_at;
+	int64_t run_at;
+	bool has_delay;
+	int64_t delay_ms;
+	bool has_priority;
+	int priority;      /* -100 … 100 */
+	int max_attempts;  /* 0: absent */
+	int attempt;       /* failed attempts so far; 0: absent */
+	struct json error; /* these three as they stand */
+	struct json http;
+	struct json classification;
+	struct arena decoded;
+};
+
+/*
+ * Reads and checks one line. ERR_DATA, "member: reason". On success the record is freed
+ * with record_free(); on failure there is nothing to free.
+ */
+int record_read(struct record *record, struct span line, struct err *err);
+void record_free(struct record *record);
+
+/* Whether it speaks of a failure: it has error, http or classification. */
+bool record_is_failure(const struct record *record);
+
+/*
+ * Writing records: members of an object that the caller opens and closes. Each program's
+ * output is made of these, so that one thing looks the same everywhere.
+ */
+void put_job(struct buf *out, const struct job *job);
+void put_dead_letter(struct buf *out, const struct dead_letter *letter);
+void put_request(struct buf *out, const struct request *request);
+void put_attempt(struct buf *out, const struct attempt *attempt);
+void put_phases(struct buf *out, const struct phases *phases); /* "phases":{…_ms} */
+
+/* Standard base64 (RFC 4648 §4), padded. Decoding ignores nothing: false on any flaw. */
+void base64_put(struct buf *out, struct span bytes);
+bool base64_decode(struct buf *out, struct span text);
+
+#endif
