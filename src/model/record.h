@@ -9,9 +9,10 @@
 #include "base/arena.h"
 #include "model/job.h"
 
-/* Borrows the line it was read from, and owns what had to be decoded. */
+/* Borrows the line it was read from; what had to be decoded is in the caller's arena. */
 struct record {
-	struct span id; /* absent: to be generated */
+	struct json whole; /* the line itself, for classify() */
+	struct span id;    /* absent: to be generated */
 	struct span endpoint;
 	struct span event_type;
 	struct request request; /* body decoded from payload_b64, else the raw payload */
@@ -20,24 +21,30 @@ struct record {
 	bool has_delay;
 	int64_t delay_ms;
 	bool has_priority;
-	int priority;      /* -100 … 100 */
+	int priority;      /* PRIORITY_MIN ... PRIORITY_MAX */
 	int max_attempts;  /* 0: absent */
 	int attempt;       /* failed attempts so far; 0: absent */
-	struct json error; /* these three as they stand */
+	struct json error; /* these three as they stand; null counts as absent */
 	struct json http;
 	struct json classification;
-	struct arena decoded;
+	bool from_curl; /* it is what curl -w '%{json}' prints */
 };
 
-/*
- * Reads and checks one line. ERR_DATA, "member: reason". On success the record is freed
- * with record_free(); on failure there is nothing to free.
- */
-int record_read(struct record *record, struct span line, struct err *err);
-void record_free(struct record *record);
+enum { PRIORITY_MIN = -100, PRIORITY_MAX = 100, ATTEMPTS_MAX = 1000 };
 
-/* Whether it speaks of a failure: it has error, http or classification. */
-bool record_is_failure(const struct record *record);
+/* The longest delay that is taken for meant: ten years. */
+#define DELAY_MAX_MS (INT64_C(3650) * 24 * 60 * 60 * 1000)
+
+/* Reads and checks one line. ERR_DATA, "member: reason". */
+int record_read(
+	struct record *record, struct span line, struct arena *arena, struct err *err);
+
+/* Whether it speaks of an attempt that was made: error, http, classification, or curl. */
+bool record_is_report(const struct record *record);
+
+/* Whether that attempt was delivered (2xx and no error), so that nothing is to be done.
+ */
+bool record_is_success(const struct record *record);
 
 /*
  * Writing records: members of an object that the caller opens and closes. Each program's

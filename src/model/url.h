@@ -7,7 +7,12 @@
 
 #include "model/json.h"
 
-enum { URL_MAX = 8192, EVENT_TYPE_MAX = 256, HEADERS_MAX = 64 * 1024 };
+enum {
+	URL_MAX = 8192,
+	EVENT_TYPE_MAX = 256,
+	ENDPOINT_NAME_MAX = 128,
+	HEADERS_MAX = 64 * 1024,
+};
 
 /*
  * An absolute http or https URL (RFC 3986) without white space, control characters or
@@ -23,6 +28,10 @@ int method_check(struct span method, struct err *err);
 
 /* Printable UTF-8, 1 … EVENT_TYPE_MAX bytes. ERR_DATA. */
 int event_type_check(struct span event_type, struct err *err);
+
+/* A configured name: letters, digits, '.', '_' and '-', a letter or digit first.
+ * ERR_DATA. */
+int endpoint_name_check(struct span name, struct err *err);
 
 /*
  * A JSON object of field names to strings: names are tokens, values hold no CR, LF or NUL
