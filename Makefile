@@ -69,9 +69,23 @@ $(BUILD)/tests/%: tests/unit/%.c tests/unit/tap.c $(LIBRARY)
 
 unit: $(UNIT_TESTS)
 
--include $(OBJECTS:.o=.d) $(wildcard $(BUILD)/cmd/*/*.d $(BUILD)/tests/*.d)
+# The HTTP receiver that misbehaves on purpose.
+RECEIVER_OBJECTS := $(patsubst tests/receiver/%.c,$(BUILD)/tests/receiver.d/%.o, \
+                      $(wildcard tests/receiver/*.c)) \
+                    $(patsubst src/%.c,$(BUILD)/%.o,$(wildcard src/base/*.c))
+
+$(BUILD)/tests/receiver.d/%.o: tests/receiver/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/tests/receiver: $(RECEIVER_OBJECTS)
+	$(CC) $(ALL_LDFLAGS) -o $@ $(RECEIVER_OBJECTS) -lmicrohttpd -lgnutls -ljansson
+
+receiver: $(BUILD)/tests/receiver
+
+-include $(OBJECTS:.o=.d) $(wildcard $(BUILD)/cmd/*/*.d $(BUILD)/tests/*.d $(BUILD)/tests/receiver.d/*.d)
 
 clean:
 	rm -rf $(BUILD) $(PROGRAMS:%=$(BIN)/%)
 
-.PHONY: all unit clean
+.PHONY: all unit receiver clean

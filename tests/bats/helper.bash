@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+#
+# What every bats file loads. Each test gets a directory, a store and a home of its own, a
+# clean environment, and an end to everything it started in the background.
+#
+#   background NAME COMMAND…      runs it; $NAME.out and $NAME.err in $BATS_TEST_TMPDIR,
+#                                 its id in $background_pid; ended by teardown
+#   stop PID [SIGNAL]             ends one and waits for it; its status in $stopped_status
+#   wait_until [-t SECONDS] CMD…  polls until CMD succeeds (10 s unless told), else fails
+#   receiver_start [OPTION…]      starts tests/receiver; with --cert it speaks HTTPS
+#   receiver_url /PATH            its URL; receiver_refusing_url, receiver_stalled_url too
+#   receiver_log [FILTER]         what it received, through jq -c
+#   receiver_count [FILTER]       how many requests (that the jq filter selects)
+#   receiver_control NAME TARGET  what /switch/NAME does from now on
+#   certificates                  makes $tls/{ca,server,expired,…}.pem
+#   worker_start [OPTION…]        a whworker in the background, ready; its id in $worker_pid
+#   json FILTER                   jq -r over $output (NDJSON); json_is FILTER: jq -e, for
+#                                 every line
+#
+# A test with a setup or teardown of its own calls common_setup and common_teardown.
+
+root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+
+setup() {
+  common_setup
+}
+
+teardown() {
+  common_teardown
+}
+
+common_setup() {
+  local name
+
+  for name in $(compgen -e); do
+    case $name in
+    WH_* | XDG_* | *_proxy | *_PROXY | NO_COLOR | CLICOLOR* | NOTIFY_SOCKET | CURL_*)
+      unset "$name"
+      ;;
+    esac
+  done
+  export TZ=UTC LC_ALL=C.UTF-8 TERM=dumb
+  export HOME="$BATS_TEST_TMPDIR/home"
+  export WH_DB="$BATS_TEST_TMPDIR/wh.db"
+  export PATH="${TEST_BIN:-$root/bin}:$PATH"
+  export ASAN_OPTIONS="log_path=$BATS_TEST_TMPDIR/sanitizer:exitcode=199:$TEST_ASAN_OPTIONS"
+  export UBSAN_OPTIONS="log_path=$BATS_TEST_TMPDIR/sanitizer:print_stacktrace=1"
+  mkdir -p "$HOME"
+  cd "$BATS_TEST_TMPDIR" || return 1
+  background_pids=()
+  background_count=0
+}
+
+common_teardown() {
+  local pid report failed=0
+
+  for pid in "${background_pids[@]}"; do
+    kill -TERM "$pid" 2>/dev/null || :
+  done
+  for pid in "${background_pids[@]}"; do
+    poll_until 5 has_ended "$pid" || kill -KILL "$pid" 2>/dev/null || :
+    wait "$pid" 2>/dev/null || :
+  done
+  for report in "$BATS_TEST_TMPDIR"/sanitizer.*; do
+    [ -e "$report" ] || continue
+    cat "$report"
+    failed=1
+  done
+  return "$failed"
+}
+
+fail() {
+  printf '%s\n' "$@" >&2
+  return 1
+}
+
+background() {
+  local name=$1
+
+  shift
+  "$@" >"$BATS_TEST_TMPDIR/$name.out" 2>"$BATS_TEST_TMPDIR/$name.err" 3>&- 4>&- &
+  background_pid=$!
+  background_pids+=("$background_pid")
+}
+
+has_ended() {
+  local state
+
+  state=$(ps -o stat= -p "$1") || return 0
+  [[ $state == Z* ]]
+}
+
+# shellcheck disable=SC2034 # stopped_status is for the test
+stop() {
+  kill "-${2:-TERM}" "$1" || return 1
+  wait_until has_ended "$1" || return 1
+  stopped_status=0
+  wait "$1" || stopped_status=$?
+}
+
+# poll_until SECONDS COMMAND…
+poll_until() {
+  local deadline=$((${EPOCHREALTIME/./} + $1 * 1000000))
+
+  shift
+  until "$@" >/dev/null 2>&1; do
+    [ "${EPOCHREALTIME/./}" -lt "$deadline" ] || return 1
+    sleep 0.02
+  done
+}
+
+wait_until() {
+  local seconds=10
+
+  if [ "$1" = -t ]; then
+    seconds=$2
+    shift 2
+  fi
+  poll_until "$seconds" "$@" || fail "still not after $seconds s: $*"
+}
+
+# shellcheck disable=SC2034 # the URLs are for the test
+receiver_start() {
+  local scheme=http name option port refusing stalled
+
+  for option; do
+    [ "$option" != --cert ] || scheme=https
+  done
+  name=receiver$((background_count += 1))
+  receiver_log_file=$BATS_TEST_TMPDIR/$name.ndjson
+  background "$name" "${TEST_RECEIVER:-$root/.build/tests/receiver}" \
+    --log "$receiver_log_file" --max-time 300 "$@"
+  receiver_pid=$background_pid
+  wait_until test -s "$BATS_TEST_TMPDIR/$name.out" || return 1
+  read -r port refusing stalled <"$BATS_TEST_TMPDIR/$name.out"
+  receiver_base=$scheme://127.0.0.1:$port
+  receiver_refusing_url=$scheme://127.0.0.1:$refusing/
+  receiver_stalled_url=$scheme://127.0.0.1:$stalled/
+}
+
+receiver_url() {
+  printf '%s%s\n' "$receiver_base" "$1"
+}
+
+receiver_log() {
+  jq -c "${1:-.}" "$receiver_log_file"
+}
+
+receiver_count() {
+  jq -n "[inputs | select(${1:-true})] | length" "$receiver_log_file"
+}
+
+receiver_control() {
+  curl -sSfkG --data-urlencode "$1=$2" -o /dev/null "$receiver_base/control"
+}
+
+certificates() {
+  tls=$BATS_FILE_TMPDIR/tls
+  [ -e "$tls/client.pem" ] || "$root/tests/receiver/certificates" "$tls"
+}
+
+worker_start() {
+  local name ready
+
+  name=worker$((background_count += 1))
+  ready=$BATS_TEST_TMPDIR/$name.ready
+  background "$name" whworker --ready-fd 9 "$@" 9>"$ready"
+  worker_pid=$background_pid
+  worker_out=$BATS_TEST_TMPDIR/$name.out
+  worker_err=$BATS_TEST_TMPDIR/$name.err
+  wait_until test -s "$ready" || fail "$(cat "$worker_err")"
+}
+
+json() {
+  jq -r "$1" <<<"$output"
+}
+
+json_is() {
+  jq -es "length > 0 and all(.[]; $1)" <<<"$output" >/dev/null ||
+    fail "does not hold: $1" "$output"
+}
