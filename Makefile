@@ -9,6 +9,9 @@
 
 VERSION  = 0.1.0
 PREFIX   = /usr/local
+bindir   = $(PREFIX)/bin
+datadir  = $(PREFIX)/share
+mandir   = $(datadir)/man
 CFLAGS  ?= -O2 -g
 BUILD    = .build
 BIN      = bin
@@ -83,9 +86,29 @@ $(BUILD)/tests/receiver: $(RECEIVER_OBJECTS)
 
 receiver: $(BUILD)/tests/receiver
 
+# Every suite; SUITES=tests/bats/whdlq.bats runs one, JOBS=1 one at a time.
+BATS_SUITES := $(wildcard tests/bats/*.bats)
+SUITES = $(UNIT_TESTS) $(BATS_SUITES)
+
+check: all unit receiver
+	@TEST_BIN="$(abspath $(BIN))" TEST_BUILD="$(abspath $(BUILD))" tests/run $(SUITES)
+
+# In a build directory of its own: nothing is rebuilt when you go back and forth.
+SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined
+asan:
+	@TEST_SANITIZED=1 $(MAKE) --no-print-directory BUILD=.build/asan BIN=.build/asan/bin \
+	  HARDEN= CFLAGS="-O1 -g -fno-omit-frame-pointer $(SANITIZE)" LDFLAGS="$(SANITIZE)" check
+
+lint:
+	@tests/lint/run
+
 -include $(OBJECTS:.o=.d) $(wildcard $(BUILD)/cmd/*/*.d $(BUILD)/tests/*.d $(BUILD)/tests/receiver.d/*.d)
 
 clean:
 	rm -rf $(BUILD) $(PROGRAMS:%=$(BIN)/%)
 
-.PHONY: all unit receiver clean
+DIST = whtools-$(VERSION)
+dist:
+	git archive --prefix=$(DIST)/ -o $(DIST).tar.gz HEAD
+
+.PHONY: all unit receiver check asan lint dist clean

@@ -18,9 +18,14 @@
 #   json FILTER                   jq -r over $output (NDJSON); json_is FILTER: jq -e, for
 #                                 every line
 #
+# $root is the source tree, $build the build directory; TEST_SANITIZED is set when the
+# programs are built with ASan, whose memory cannot be limited.
+#
 # A test with a setup or teardown of its own calls common_setup and common_teardown.
 
 root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+build=${TEST_BUILD:-$root/.build}
+receiver_program=$build/tests/receiver
 
 setup() {
   common_setup
@@ -44,7 +49,7 @@ common_setup() {
   export HOME="$BATS_TEST_TMPDIR/home"
   export WH_DB="$BATS_TEST_TMPDIR/wh.db"
   export PATH="${TEST_BIN:-$root/bin}:$PATH"
-  export ASAN_OPTIONS="log_path=$BATS_TEST_TMPDIR/sanitizer:exitcode=199:$TEST_ASAN_OPTIONS"
+  export ASAN_OPTIONS="log_path=$BATS_TEST_TMPDIR/sanitizer:exitcode=199"
   export UBSAN_OPTIONS="log_path=$BATS_TEST_TMPDIR/sanitizer:print_stacktrace=1"
   mkdir -p "$HOME"
   cd "$BATS_TEST_TMPDIR" || return 1
@@ -129,7 +134,7 @@ receiver_start() {
   done
   name=receiver$((background_count += 1))
   receiver_log_file=$BATS_TEST_TMPDIR/$name.ndjson
-  background "$name" "${TEST_RECEIVER:-$root/.build/tests/receiver}" \
+  background "$name" "$receiver_program" \
     --log "$receiver_log_file" --max-time 300 "$@"
   receiver_pid=$background_pid
   wait_until test -s "$BATS_TEST_TMPDIR/$name.out" || return 1

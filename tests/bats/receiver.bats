@@ -113,14 +113,14 @@ END
   receiver_start
   stop "$receiver_pid"
   [ "$stopped_status" = 0 ]
-  run -1 "$root/.build/tests/receiver" --max-time 1
-  background parent bash -c '"$1" & echo $!; wait' - "$root/.build/tests/receiver"
+  run -1 "$receiver_program" --max-time 1
+  background parent bash -c '"$1" & echo $!; wait' - "$receiver_program"
   wait_until grep -q ' ' parent.out
   stop "$background_pid" KILL
   wait_until has_ended "$(head -n 1 parent.out)"
 }
 
 @test "it listens on nothing but loopback" {
-  run ! "$root/.build/tests/receiver" --address 0.0.0.0
+  run ! "$receiver_program" --address 0.0.0.0
   [[ $output == *0.0.0.0* ]]
 }
