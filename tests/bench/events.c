@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * events COUNT URL [failures]: writes COUNT records, one a line, each with the sample
- * payload; with `failures` each reports a failed delivery, as whclassify reads them.
+ * events PREFIX COUNT URL [failures]: writes COUNT records, one a line, each with an id
+ * that starts with PREFIX and the sample payload; with `failures` each reports a failed
+ * delivery, as whclassify reads them.
  */
 #include "tool.h"
 
@@ -22,16 +23,16 @@ put_failure(void)
 int
 main(int argc, char **argv)
 {
-	bool failures = argc == 4 && strcmp(argv[3], "failures") == 0;
+	bool failures = argc == 5 && strcmp(argv[4], "failures") == 0;
 	long count;
 
-	if (argc != 3 && !failures)
-		fail("usage: events COUNT URL [failures]");
-	count = number_of(argv[1]);
+	if (argc != 4 && !failures)
+		fail("usage: events PREFIX COUNT URL [failures]");
+	count = number_of(argv[2]);
 	for (long i = 0; i < count; i++) {
-		printf("{\"id\":\"evt_bench_%ld\",\"url\":\"%s\","
+		printf("{\"id\":\"%s_%ld\",\"url\":\"%s\","
 		       "\"event_type\":\"invoice.paid\"",
-			i, argv[2]);
+			argv[1], i, argv[3]);
 		if (failures)
 			put_failure();
 		printf(",\"payload\":%s}\n", sample_payload());

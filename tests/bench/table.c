@@ -14,7 +14,8 @@ struct table {
 	sqlite3_stmt *insert_job;
 	sqlite3_stmt *insert_body;
 	sqlite3_stmt *ready;
-	sqlite3_stmt *set_state;
+	sqlite3_stmt *take;
+	sqlite3_stmt *finish;
 	long claimed[CLAIM_MAX];
 };
 
@@ -22,7 +23,8 @@ static const char schema[] =
 	"PRAGMA journal_mode=WAL;"
 	"PRAGMA synchronous=FULL;"
 	"CREATE TABLE IF NOT EXISTS job("
-	"  id INTEGER PRIMARY KEY, state INTEGER NOT NULL, priority INTEGER NOT NULL);"
+	"  id INTEGER PRIMARY KEY, event_id TEXT NOT NULL UNIQUE,"
+	"  state INTEGER NOT NULL, priority INTEGER NOT NULL, token INTEGER NOT NULL);"
 	"CREATE TABLE IF NOT EXISTS body(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL);"
 	"CREATE INDEX IF NOT EXISTS ready ON job(priority, id) WHERE state = 0;";
 
@@ -63,12 +65,15 @@ table_open(const char *path, long autocheckpoint)
 		fail("%s: %s", path, sqlite3_errmsg(table->db));
 	execute(table, schema);
 	sqlite3_wal_autocheckpoint(table->db, (int)autocheckpoint);
-	table->insert_job = prepare(table, "INSERT INTO job VALUES(?1, 0, 0)");
+	table->insert_job = prepare(table, "INSERT INTO job VALUES(?1, ?2, 0, 0, 0)");
 	table->insert_body = prepare(table, "INSERT INTO body VALUES(?1, ?2)");
 	table->ready = prepare(table,
 		"SELECT job.id, bytes FROM job JOIN body ON body.id = job.id"
 		" WHERE state = 0 ORDER BY priority, job.id LIMIT ?1");
-	table->set_state = prepare(table, "UPDATE job SET state = ?2 WHERE id = ?1");
+	table->take = prepare(
+		table, "UPDATE job SET state = 1, token = token + 1 WHERE id = ?1");
+	table->finish = prepare(
+		table, "UPDATE job SET state = 2 WHERE id = ?1 AND state = 1");
 	return table;
 }
 
@@ -80,7 +85,8 @@ table_close(struct table *table)
 	sqlite3_finalize(table->insert_job);
 	sqlite3_finalize(table->insert_body);
 	sqlite3_finalize(table->ready);
-	sqlite3_finalize(table->set_state);
+	sqlite3_finalize(table->take);
+	sqlite3_finalize(table->finish);
 	sqlite3_close(table->db);
 	free(table);
 }
@@ -100,7 +106,11 @@ table_commit(struct table *table)
 void
 table_insert(struct table *table, long id, const char *body, size_t len)
 {
+	char event_id[32];
+
+	snprintf(event_id, sizeof(event_id), "evt_bench_%ld", id);
 	sqlite3_bind_int64(table->insert_job, 1, id);
+	sqlite3_bind_text(table->insert_job, 2, event_id, -1, SQLITE_STATIC);
 	step_done(table, table->insert_job);
 	sqlite3_bind_int64(table->insert_body, 1, id);
 	sqlite3_bind_blob(table->insert_body, 2, body, (int)len, SQLITE_STATIC);
@@ -108,17 +118,16 @@ table_insert(struct table *table, long id, const char *body, size_t len)
 }
 
 static void
-set_state(struct table *table, long id, int state)
+change(struct table *table, sqlite3_stmt *statement, long id)
 {
-	sqlite3_bind_int64(table->set_state, 1, id);
-	sqlite3_bind_int(table->set_state, 2, state);
-	step_done(table, table->set_state);
+	sqlite3_bind_int64(statement, 1, id);
+	step_done(table, statement);
 }
 
 void
 table_acknowledge(struct table *table, long id)
 {
-	set_state(table, id, 2);
+	change(table, table->finish, id);
 }
 
 size_t
@@ -137,6 +146,6 @@ table_claim(struct table *table, size_t limit, table_each *each, void *context)
 	}
 	sqlite3_reset(table->ready);
 	for (size_t i = 0; i < count; i++)
-		set_state(table, table->claimed[i], 1);
+		change(table, table->take, table->claimed[i]);
 	return count;
 }
