@@ -89,15 +89,15 @@ enum cli_format {
 	FORMAT_ID,
 };
 
-/* First in every args struct; its table is cli_common_options (--db … --help, --version).
- */
+enum cli_color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+
+/* First in every args struct; the three tables below fill it. */
 struct cli_common {
 	const char *db; /* NULL: the default path */
 	const char *config;
 	const char *queue;
 	int format; /* enum cli_format */
-	int color;  /* 0 auto, 1 always, 2 never */
-	bool quiet;
+	int color;  /* enum cli_color */
 };
 
 extern const struct cli_option cli_store_options[];  /* --db --queue */
@@ -112,6 +112,8 @@ struct cli {
 	char **operands;
 	size_t operand_count;
 	bool stdin_terminal, stdout_terminal, stderr_terminal;
+	bool output_closed;   /* whoever read stdout has left: end quietly */
+	bool output_failed;   /* private: of which it was told once */
 	enum exit_code worst; /* of all that was complained of */
 };
 
@@ -121,7 +123,17 @@ struct cli {
  */
 int cli_main(const struct cli_program *program, int argc, char **argv);
 
-/* "prog: text" on stderr, safe for a terminal; remembers the exit code, and returns it.
+/*
+ * stdout is buffered. Whoever writes more than a page goes through these: ERR_IO,
+ * "stdout: reason", also for a closed pipe, which cli_complain() then passes over in
+ * silence.
+ */
+int cli_write(struct cli *cli, struct span bytes, struct err *err);
+int cli_flush(struct cli *cli, struct err *err);
+
+/*
+ * "prog: text" on stderr, safe for a terminal; remembers the exit code, and returns it. A
+ * closed pipe is not complained of: EXIT_DONE.
  */
 enum exit_code cli_complain(struct cli *cli, const struct err *err);
 enum exit_code cli_complain_at_line(struct cli *cli, size_t line, const struct err *err);
@@ -134,11 +146,11 @@ void cli_warn(struct cli *cli, const char *format, ...)
  */
 int cli_store_path(const struct cli_common *common, struct buf *path, struct err *err);
 
-/* Asks on the terminal; true with `yes`, and without asking when stdin is none. */
+/* Asks on the terminal; true with `yes`, and without asking when stdin is not one. */
 bool cli_confirm(struct cli *cli, bool yes, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* The name nearest to `word` (edit distance <= 2), or NULL. */
+/* The name nearest to `word` (edit distance <= 2, or one that it begins), or NULL. */
 const char *cli_nearest(const char *word, const char *const *names);
 
 #endif

@@ -15,6 +15,7 @@ struct input {
 	size_t scanned;    /* private */
 	bool skipping;     /* private */
 	bool at_end;       /* private */
+	int failed;        /* private: errno of a read that failed */
 };
 
 enum input_result {
@@ -34,10 +35,10 @@ void input_free(struct input *input);
  */
 enum input_result input_line(struct input *input, struct span *line, struct err *err);
 
-/* Whether input_line() would return without waiting. */
-bool input_ready(const struct input *input);
+/* Whether input_line() would return without waiting; takes in what is there already. */
+bool input_ready(struct input *input);
 
-/* The whole rest, at most max bytes; appended to *all. ERR_DATA if larger, ERR_IO. */
+/* The whole rest, appended to *all. ERR_DATA if it does not fit, ERR_IO, ERR_OS. */
 int input_all(int fd, struct buf *all, struct err *err);
 
 /* A file's content: as input_all(), ERR_NO_INPUT, ERR_PERMISSION; "path: reason". */

@@ -26,9 +26,8 @@ struct output_column {
 struct output;
 
 /* Resolves FORMAT_AUTO: a table on a terminal, NDJSON in a pipe. Returns new. ERR_OS. */
-int output_open(struct output **output, const struct cli *cli,
-	const struct cli_common *common, const struct output_column *columns,
-	struct err *err);
+int output_open(struct output **output, struct cli *cli, const struct cli_common *common,
+	const struct output_column *columns, struct err *err);
 
 /* Whether rows need cells (table, TSV), or JSON (NDJSON, JSON); ids are always needed. */
 bool output_wants_cells(const struct output *output);
@@ -56,9 +55,17 @@ void output_note(struct output *output, const char *format, ...)
  */
 int output_close(struct output *output, const char *empty, struct err *err);
 
-/* `text` with everything that could move a cursor made visible, cut to `width` columns.
+/*
+ * `text` with everything that could move a cursor or deceive the eye made visible, cut
+ * with an ellipsis to `width` columns (0: not cut). Returns the columns it takes.
  */
-void safe_text(struct buf *out, struct span text, size_t width);
+size_t safe_text(struct buf *out, struct span text, size_t width);
+
+/* Columns of the window that stdout goes to, or $COLUMNS; 0: no limit. */
+size_t output_width(const struct cli *cli);
+
+/* A row of JSON that stays the same to a program, and does nothing to a terminal. */
+void safe_json(struct buf *out, struct span json);
 
 /* Whether stdout (or stderr) shall have colour: --color, NO_COLOR, TERM, a terminal. */
 bool color_wanted(const struct cli_common *common, bool terminal);

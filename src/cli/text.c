@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Text from elsewhere on its way to a terminal: what could move the cursor, change
+ * colours or reorder what is read is shown as \u{…} instead of being obeyed.
+ */
+#include "cli/output.h"
+
+#include <string.h>
+#include <wchar.h>
+
+static bool
+is_deceptive(uint32_t point)
+{
+	static const struct {
+		uint32_t first, last;
+	} ranges[] = {
+		{0x00, 0x1f},       /* C0 controls */
+		{0x7f, 0x9f},       /* DEL, C1 controls */
+		{0xad, 0xad},       /* soft hyphen */
+		{0x61c, 0x61c},     /* Arabic letter mark */
+		{0x115f, 0x1160},   /* Hangul fillers */
+		{0x180e, 0x180e},   /* Mongolian vowel separator */
+		{0x200b, 0x200f},   /* zero-width, directional marks */
+		{0x2028, 0x202e},   /* line separators, bidirectional embeddings */
+		{0x2060, 0x206f},   /* invisible operators, bidirectional isolates */
+		{0x3164, 0x3164},   /* Hangul filler */
+		{0xfeff, 0xfeff},   /* byte order mark */
+		{0xfff9, 0xfffb},   /* interlinear annotation */
+		{0xe0000, 0xe007f}, /* tags */
+	};
+
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+		if (point >= ranges[i].first && point <= ranges[i].last)
+			return true;
+	return false;
+}
+
+/* The code point of a sequence that utf8_sequence() accepted. */
+static uint32_t
+decode(const char *at, size_t len)
+{
+	static const unsigned char lead_bits[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+	uint32_t point = (unsigned char)at[0] & lead_bits[len];
+
+	for (size_t i = 1; i < len; i++)
+		point = point << 6 | ((unsigned char)at[i] & 0x3f);
+	return point;
+}
+
+/* Appends one character made safe, and returns the columns it takes. */
+static size_t
+add_safe(struct buf *out, const char *at, size_t len)
+{
+	size_t before = out->len;
+	uint32_t point;
+	int columns;
+
+	if (len == 0) {
+		buf_printf(out, "\\x{%02x}", (unsigned char)*at);
+		return out->len - before;
+	}
+	point = decode(at, len);
+	if (is_deceptive(point)) {
+		buf_printf(out, "\\u{%x}", (unsigned)point);
+		return out->len - before;
+	}
+	buf_add(out, at, len);
+	columns = point < 0x80 ? 1 : wcwidth((wchar_t)point);
+	return columns < 0 ? 1 : (size_t)columns;
+}
+
+static void
+truncate_to(struct buf *out, size_t len)
+{
+	if (out->failed)
+		return;
+	out->len = len;
+	out->data[len] = '\0';
+}
+
+size_t
+safe_text(struct buf *out, struct span text, size_t width)
+{
+	size_t columns = 0;
+	size_t fits_len = out->len,
+	       fits_columns = 0; /* with room left for the ellipsis */
+
+	for (size_t at = 0; at < text.len && !out->failed;) {
+		size_t len = utf8_sequence(text.ptr + at, text.len - at);
+
+		columns += add_safe(out, text.ptr + at, len);
+		at += len == 0 ? 1 : len;
+		if (width > 0 && columns > width) {
+			truncate_to(out, fits_len);
+			buf_add_text(out, "…");
+			return fits_columns + 1;
+		}
+		if (columns < width) {
+			fits_len = out->len;
+			fits_columns = columns;
+		}
+	}
+	return columns;
+}
+
+/* Outside strings JSON has no such characters but white space. */
+static void
+add_json_escape(struct buf *out, uint32_t point)
+{
+	if (point < 0x20)
+		buf_add_char(out, ' ');
+	else if (point < 0x10000)
+		buf_printf(out, "\\u%04x", (unsigned)point);
+	else
+		buf_printf(out, "\\u%04x\\u%04x",
+			(unsigned)(0xd800 + ((point - 0x10000) >> 10)),
+			(unsigned)(0xdc00 + ((point - 0x10000) & 0x3ff)));
+}
+
+void
+safe_json(struct buf *out, struct span json)
+{
+	size_t len;
+
+	for (size_t at = 0; at < json.len; at += len) {
+		uint32_t point;
+
+		len = utf8_sequence(json.ptr + at, json.len - at);
+		if (len == 0) {
+			buf_add_text(out, "\\ufffd");
+			len = 1;
+			continue;
+		}
+		point = decode(json.ptr + at, len);
+		if (is_deceptive(point))
+			add_json_escape(out, point);
+		else
+			buf_add(out, json.ptr + at, len);
+	}
+}
