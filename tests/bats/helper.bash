@@ -17,6 +17,7 @@
 #   worker_start [OPTION…]        a whworker in the background, ready; its id in $worker_pid
 #   json FILTER                   jq -r over $output (NDJSON); json_is FILTER: jq -e, for
 #                                 every line
+#   schema_valid NAME             every line of $output is valid by schema/record/NAME
 #
 # $root is the source tree, $build the build directory; TEST_SANITIZED is set when the
 # programs are built with ASan, whose memory cannot be limited.
@@ -90,10 +91,10 @@ background() {
 }
 
 has_ended() {
-  local state
+  local stat
 
-  state=$(ps -o stat= -p "$1") || return 0
-  [[ $state == Z* ]]
+  { stat=$(<"/proc/$1/stat"); } 2>/dev/null || return 0
+  [[ ${stat##*) } == Z* ]] # a zombie, until it is waited for
 }
 
 # shellcheck disable=SC2034 # stopped_status is for the test
@@ -184,4 +185,9 @@ json() {
 json_is() {
   jq -es "length > 0 and all(.[]; $1)" <<<"$output" >/dev/null ||
     fail "does not hold: $1" "$output"
+}
+
+schema_valid() {
+  [ -d "$root/tests/node_modules/ajv" ] || skip "the npm packages of tests/ are not installed"
+  node "$root/tests/validate.mjs" "$root/schema/record/$1.schema.json" <<<"$output"
 }
