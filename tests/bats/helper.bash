@@ -93,7 +93,7 @@ background() {
 has_ended() {
   local stat
 
-  { stat=$(<"/proc/$1/stat"); } 2>/dev/null || return 0
+  stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 0
   [[ ${stat##*) } == Z* ]] # a zombie, until it is waited for
 }
 
