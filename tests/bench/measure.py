@@ -53,18 +53,22 @@ def run_fed(producer, argv, count, **options):
     return outcome
 
 
-def ask(argv, timeout=600):
-    """Runs a program of ours that prints its own figures as one line of JSON."""
-    done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          timeout=timeout, check=False)
+def ask(argv, cpus=None, env=None, timeout=600):
+    """Runs a program that prints its own figures as one line of JSON."""
+    pin = (lambda: os.sched_setaffinity(0, cpus)) if cpus else None
+    done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=env,
+                          preexec_fn=pin, timeout=timeout, check=False)
     if done.returncode != 0:
         raise Failed(f"{argv[0]}: exit status {done.returncode}")
     return json.loads(done.stdout)
 
 
-def ask_outcome(argv):
-    answer = ask(argv)
+def outcome_of(answer):
     return Outcome(answer["count"], answer["seconds"], answer["cpu_seconds"])
+
+
+def ask_outcome(argv, cpus=None):
+    return outcome_of(ask(argv, cpus))
 
 
 def interleave(rounds, **contenders):

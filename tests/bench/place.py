@@ -61,6 +61,15 @@ def pin_to(cpu):
     return lambda: os.sched_setaffinity(0, {cpu})
 
 
+def wait_for_store(path, seconds=10):
+    """Until a worker that was just started has made its store."""
+    until = time.monotonic() + seconds
+    while not os.path.exists(path):
+        if time.monotonic() > until:
+            raise Failed(f"{path}: the worker does not start")
+        time.sleep(0.02)
+
+
 class Place:
     """Use it as a context: on leaving, its processes end and its files go."""
 
@@ -94,14 +103,12 @@ class Place:
     # ---- processes ------------------------------------------------------------------
 
     @contextlib.contextmanager
-    def started(self, argv, **options):
-        """A process that runs beside, ended with SIGTERM; a bad exit is an error."""
+    def running(self, argv, **options):
+        """A process that runs beside; if it still does at the end, SIGTERM ends it."""
         options.setdefault("stdout", subprocess.DEVNULL)
         process = subprocess.Popen(argv, **options)
         try:
             yield process
-            if process.poll() is not None:
-                raise Failed(f"{argv[0]}: ended early, status {process.returncode}")
         finally:
             process.send_signal(signal.SIGTERM)
             try:
@@ -109,6 +116,14 @@ class Place:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+    @contextlib.contextmanager
+    def started(self, argv, **options):
+        """As running(), for one that must not end by itself."""
+        with self.running(argv, **options) as process:
+            yield process
+            if process.poll() is not None:
+                raise Failed(f"{argv[0]}: ended early, status {process.returncode}")
 
     def nginx(self):
         """Starts nginx on the receivers' core, once; the URL to deliver to."""
@@ -137,6 +152,11 @@ class Place:
             process.stdin.close()
             process.wait()
             process.stdout.close()
+
+    def probed(self, log):
+        """An environment in which a program reports its waits for locks in the log."""
+        return dict(os.environ, LD_PRELOAD=os.path.join(self.tools, "lock_probe.so"),
+                    BENCH_LOCK_LOG=log)
 
     # ---- our programs ---------------------------------------------------------------
 
@@ -167,7 +187,7 @@ class Place:
     def bare_store_of(self, count):
         """The same for the bare table of the limits."""
         return self.copy_of(("bare", count), lambda path: run(
-            self.tool("insert_loop", path, count, 10000), count))
+            self.tool("insert_loop", "bare", path, count, 10000), count))
 
     def copy_of(self, key, make):
         if key not in self.templates:
