@@ -187,7 +187,7 @@ class Place:
     def bare_store_of(self, count):
         """The same for the bare table of the limits."""
         return self.copy_of(("bare", count), lambda path: run(
-            self.tool("insert_loop", "bare", path, count, 10000), count))
+            self.tool("insert_loop", path, count, 10000), count))
 
     def copy_of(self, key, make):
         if key not in self.templates:

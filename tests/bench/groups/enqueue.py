@@ -37,20 +37,23 @@ def rows_per_commit(place, count):
         return max(1, count // json.loads(file.readline())["locks"])
 
 
-def insert_loop(place, count, batch, kind):
+def insert_ours(place, count, batch):
     store = place.fresh_store()
-    if kind == "same":
-        run_fed(["true"], place.whenqueue(store), 1)
-    return ask_outcome(
-        place.tool("insert_loop", kind, store, count, batch), {CLIENT_CPU})
+    run_fed(place.tool("events", "evt_first", 1, URL), place.whenqueue(store), 1)
+    return ask_outcome(place.tool("insert_ours", store, count, batch), {CLIENT_CPU})
+
+
+def insert_loop(place, count, batch):
+    store = place.fresh_store()
+    return ask_outcome(place.tool("insert_loop", store, count, batch), {CLIENT_CPU})
 
 
 def pipe(place):
     count = place.fewer(LINES)
     batch = rows_per_commit(place, count)
     got = interleave(place.rounds, ours=lambda: enqueue(place, count),
-                     same=lambda: insert_loop(place, count, batch, "same"),
-                     bare=lambda: insert_loop(place, count, batch, "bare"))
+                     same=lambda: insert_ours(place, count, batch),
+                     bare=lambda: insert_loop(place, count, batch))
     ours = median(got["ours"], "rate") / 1e3
     name = f"pipe of 1 KB events, {batch} a commit"
     yield Figure("enqueue", f"{name} : same rows", "k/s", ours,
