@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * events PREFIX COUNT URL [failures]: writes COUNT records, one a line, each with an id
- * that starts with PREFIX and the sample payload; with `failures` each reports a failed
- * delivery, as whclassify reads them.
+ * that starts with PREFIX ("-": without an id) and the sample payload; with `failures`
+ * each reports a failed delivery, as whclassify reads them.
  */
 #include "tool.h"
 
@@ -30,9 +30,10 @@ main(int argc, char **argv)
 		fail("usage: events PREFIX COUNT URL [failures]");
 	count = number_of(argv[2]);
 	for (long i = 0; i < count; i++) {
-		printf("{\"id\":\"%s_%ld\",\"url\":\"%s\","
-		       "\"event_type\":\"invoice.paid\"",
-			argv[1], i, argv[3]);
+		putchar('{');
+		if (strcmp(argv[1], "-") != 0)
+			printf("\"id\":\"%s_%ld\",", argv[1], i);
+		printf("\"url\":\"%s\",\"event_type\":\"invoice.paid\"", argv[3]);
 		if (failures)
 			put_failure();
 		printf(",\"payload\":%s}\n", sample_payload());

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Preloaded into a program (LD_PRELOAD), it measures how long each blocking flock() took
- * and, when the program ends, appends the worst and the number of calls to the file that
- * BENCH_LOCK_LOG names: {"locks":…,"worst_ms":…}.
+ * Preloaded into a program (LD_PRELOAD), it measures how long a thread waits for each
+ * flock(), from its first try to the one that succeeds. When the program ends it appends
+ * the worst and the number of locks taken to the file that BENCH_LOCK_LOG names:
+ * {"locks":…,"worst_ms":…}.
  */
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -17,6 +18,7 @@
 /* A preloaded function has no other place to keep what it has seen. */
 static atomic_long worst_us;
 static atomic_long locks;
+static _Thread_local int64_t waiting_since; /* 0: not waiting */
 
 static int64_t
 monotonic_us(void)
@@ -41,11 +43,15 @@ int
 flock(int fd, int operation)
 {
 	int (*real)(int, int) = (int (*)(int, int))dlsym(RTLD_NEXT, "flock");
-	int64_t start = monotonic_us();
-	int result = real(fd, operation);
+	int result;
 
-	if ((operation & LOCK_UN) == 0)
-		note((long)(monotonic_us() - start));
+	if (waiting_since == 0)
+		waiting_since = monotonic_us();
+	result = real(fd, operation);
+	if (result == 0 && (operation & LOCK_UN) == 0)
+		note((long)(monotonic_us() - waiting_since));
+	if (result == 0)
+		waiting_since = 0;
 	return result;
 }
 

@@ -177,6 +177,13 @@ class Place:
     def program(self, name, *args):
         return [os.path.join(self.bin, name), *args]
 
+    def sample_event(self, url):
+        """The path of a file with one event that has no id."""
+        path = self.path("event.ndjson")
+        with open(path, "wb") as file:
+            subprocess.run(self.tool("events", "-", 1, url), stdout=file, check=True)
+        return path
+
     # ---- stores ---------------------------------------------------------------------
 
     def store_of(self, count, url):

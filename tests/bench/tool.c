@@ -81,17 +81,30 @@ stopwatch_report(struct stopwatch start, long count)
 		monotonic_seconds() - start.wall, cpu_seconds() - start.cpu);
 }
 
+/* As real ones are: nested, with many short members, numbers and an escape. */
+static const char payload_head[] =
+	"{\"type\":\"invoice.paid\",\"timestamp\":\"2026-01-02T03:04:05.678Z\","
+	"\"data\":{\"id\":\"in_1Qx7Zk2eZvKYlo2C\",\"number\":4711,\"currency\":\"eur\","
+	"\"amount_due\":129900,\"amount_paid\":129900,\"attempted\":true,\"charge\":null,"
+	"\"customer\":{\"id\":\"cus_9s6XKzkNRiz8i3\",\"email\":\"ada@example.com\","
+	"\"address\":{\"line1\":\"12 St James's Sq\",\"city\":\"London\","
+	"\"country\":\"GB\"},\"balance\":-1.5e3},\"lines\":["
+	"{\"sku\":\"A-1\",\"text\":\"Plan \\\"Pro\\\"\",\"quantity\":3,\"price\":29900},"
+	"{\"sku\":\"B-2\",\"text\":\"Seats\",\"quantity\":12,\"price\":3000},"
+	"{\"sku\":\"C-3\",\"text\":\"Support\",\"quantity\":1,\"price\":4200}],"
+	"\"metadata\":{\"tenant\":\"7\",\"region\":\"eu-west-1\"},\"memo\":\"";
+static const char payload_tail[] = "\"}}";
+
 const char *
 sample_payload(void)
 {
-	static const char head[] = "{\"invoice\":4711,\"text\":\"";
-	static const char tail[] = "\"}";
 	static char payload[PAYLOAD_SIZE + 1];
 
 	if (payload[0] == '\0') {
 		memset(payload, 'x', PAYLOAD_SIZE);
-		memcpy(payload, head, sizeof(head) - 1);
-		memcpy(payload + PAYLOAD_SIZE - sizeof(tail) + 1, tail, sizeof(tail) - 1);
+		memcpy(payload, payload_head, sizeof(payload_head) - 1);
+		memcpy(payload + PAYLOAD_SIZE - sizeof(payload_tail) + 1, payload_tail,
+			sizeof(payload_tail) - 1);
 	}
 	return payload;
 }

@@ -66,9 +66,7 @@ def pipe(place):
 
 def one_process(place):
     count = place.fewer(PROCESSES)
-    event = place.path("event.ndjson")
-    with open(event, "w", encoding="ascii") as file:
-        json.dump({"url": URL, "payload": {"text": "x" * 1000}}, file)
+    event = place.sample_event(URL)
     store = place.fresh_store()
     shell_store = os.path.join(os.path.dirname(store), "shell.db")
     insert = ("PRAGMA synchronous=FULL; INSERT INTO job(event_id, url, payload) VALUES("

@@ -56,7 +56,7 @@ def redis(place):
 def peer(place, kind, jobs, concurrency):
     with redis(place) as (process, socket):
         return ask(["node", os.path.join(place.tools, "peers", "peer.mjs"), kind, socket,
-                    str(jobs), str(concurrency), place.nginx()],
+                    str(jobs), str(concurrency), place.sample_event(place.nginx())],
                    env=dict(os.environ, REDIS_PID=str(process.pid)))
 
 

@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: MIT
 //
-// node peer.mjs bull|bullmq REDIS_SOCKET COUNT CONCURRENCY URL
+// node peer.mjs bull|bullmq REDIS_SOCKET COUNT CONCURRENCY EVENT
 //
-// Adds COUNT jobs with addBulk, a thousand at a time, then delivers them with undici over
-// kept-alive connections, as many at once as the worker has jobs. Prints one line of JSON:
-// what each half cost this process. Redis is measured by whoever started it.
+// Adds COUNT jobs like the record in the file EVENT with addBulk, a thousand at a time,
+// then delivers them with undici over kept-alive connections, as many at once as the worker
+// has jobs. Prints one line of JSON: what each half cost this process, and the second half
+// with what Redis (process REDIS_PID) spent on it.
 
 import { readFileSync } from 'node:fs';
 import { Pool } from 'undici';
 
 const BULK = 1000;
-const [kind, socket, countText, concurrencyText, url] = process.argv.slice(2);
+const [kind, socket, countText, concurrencyText, event] = process.argv.slice(2);
 const count = Number(countText);
 const concurrency = Number(concurrencyText);
+const { url, payload } = JSON.parse(readFileSync(event, 'utf8'));
 const target = new URL(url);
-const payload = { invoice: 4711, text: 'x'.repeat(999) };
 
 const pool = new Pool(target.origin, { connections: concurrency });
 const headers = { 'content-type': 'application/json' };
