@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Optional
 
 HEADINGS = ("", "ours", "limit", "ratio", "goal", "met")
-WIDTHS = (58, 11, 11, 7, 9, 4)
+WIDTHS = (66, 11, 11, 7, 9, 4)
 
 
 @dataclass
