@@ -73,11 +73,11 @@ $(BUILD)/tests/%: tests/unit/%.c tests/unit/tap.c $(LIBRARY)
 unit: $(UNIT_TESTS)
 
 # The HTTP receiver that misbehaves on purpose.
-RECEIVER_OBJECTS := $(patsubst tests/receiver/%.c,$(BUILD)/tests/receiver.d/%.o, \
+RECEIVER_OBJECTS := $(patsubst tests/receiver/%.c,$(BUILD)/receiver/%.o, \
                       $(wildcard tests/receiver/*.c)) \
                     $(patsubst src/%.c,$(BUILD)/%.o,$(wildcard src/base/*.c))
 
-$(BUILD)/tests/receiver.d/%.o: tests/receiver/%.c
+$(BUILD)/receiver/%.o: tests/receiver/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
@@ -99,16 +99,41 @@ asan:
 	@TEST_SANITIZED=1 $(MAKE) --no-print-directory BUILD=.build/asan BIN=.build/asan/bin \
 	  HARDEN= CFLAGS="-O1 -g -fno-omit-frame-pointer $(SANITIZE)" LDFLAGS="$(SANITIZE)" check
 
-lint:
-	@tests/lint/run
+lint: all
+	@TEST_BIN="$(abspath $(BIN))" tests/lint/run
 
--include $(OBJECTS:.o=.d) $(wildcard $(BUILD)/cmd/*/*.d $(BUILD)/tests/*.d $(BUILD)/tests/receiver.d/*.d)
+include tests/bench/bench.mk
+-include $(OBJECTS:.o=.d) $(wildcard $(BUILD)/cmd/*/*.d $(BUILD)/tests/*.d $(BUILD)/receiver/*.d)
 
 clean:
 	rm -rf $(BUILD) $(PROGRAMS:%=$(BIN)/%)
+
+MANUALS := $(wildcard man/*.[1-8])
+INSTALL = install
+INSTALL_DATA = $(INSTALL) -m 644
+
+# name → directory, for install and uninstall alike
+bashdir = $(datadir)/bash-completion/completions
+zshdir  = $(datadir)/zsh/site-functions
+fishdir = $(datadir)/fish/vendor_completions.d
+schemadir = $(datadir)/whtools/schema
+
+install: all
+	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(schemadir)/record $(DESTDIR)$(schemadir)/sqlite
+	$(INSTALL) $(PROGRAMS:%=$(BIN)/%) $(DESTDIR)$(bindir)
+	$(INSTALL_DATA) schema/record/*.json $(DESTDIR)$(schemadir)/record
+	$(INSTALL_DATA) schema/sqlite/*.sql $(DESTDIR)$(schemadir)/sqlite
+	for page in $(MANUALS); do \
+	  $(INSTALL) -D -m 644 $$page $(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/} || exit 1; \
+	done
+
+uninstall:
+	cd $(DESTDIR)$(bindir) && rm -f $(PROGRAMS)
+	rm -rf $(DESTDIR)$(datadir)/whtools
+	for page in $(MANUALS); do rm -f $(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/}; done
 
 DIST = whtools-$(VERSION)
 dist:
 	git archive --prefix=$(DIST)/ -o $(DIST).tar.gz HEAD
 
-.PHONY: all unit receiver check asan lint dist clean
+.PHONY: all unit receiver check asan lint install uninstall dist clean

@@ -41,7 +41,7 @@ common_setup() {
 
   for name in $(compgen -e); do
     case $name in
-    WH_* | XDG_* | *_proxy | *_PROXY | NO_COLOR | CLICOLOR* | NOTIFY_SOCKET | CURL_*)
+    WH_* | XDG_* | *_proxy | *_PROXY | NO_COLOR | CLICOLOR* | NOTIFY_SOCKET | CURL_* | SSL_CERT_*)
       unset "$name"
       ;;
     esac
