@@ -65,10 +65,13 @@ $(LIBRARY): $(OBJECTS)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-$(BUILD)/tests/%: tests/unit/%.c tests/unit/tap.c $(LIBRARY)
+$(BUILD)/unit/%.o: tests/unit/%.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -Itests/unit -MMD -MP -MF $@.d $(ALL_LDFLAGS) -o $@ $< \
-	  tests/unit/tap.c $(LIBRARY) -ljansson -lsqlite3 -lcurl -lm
+	$(CC) $(ALL_CFLAGS) -Itests/unit -MMD -MP -c -o $@ $<
+
+$(BUILD)/tests/%_test: $(BUILD)/unit/%_test.o $(BUILD)/unit/tap.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ -ljansson -lsqlite3 -lcurl -lm
 
 unit: $(UNIT_TESTS)
 
@@ -82,9 +85,12 @@ $(BUILD)/receiver/%.o: tests/receiver/%.c
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/tests/receiver: $(RECEIVER_OBJECTS)
+	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $(RECEIVER_OBJECTS) -lmicrohttpd -lgnutls -ljansson
 
 receiver: $(BUILD)/tests/receiver
+
+.SECONDARY:
 
 # Every suite; SUITES=tests/bats/whdlq.bats runs one, JOBS=1 one at a time.
 BATS_SUITES := $(wildcard tests/bats/*.bats)
@@ -103,7 +109,7 @@ lint: all
 	@TEST_BIN="$(abspath $(BIN))" tests/lint/run
 
 include tests/bench/bench.mk
--include $(OBJECTS:.o=.d) $(wildcard $(BUILD)/cmd/*/*.d $(BUILD)/tests/*.d $(BUILD)/receiver/*.d)
+-include $(OBJECTS:.o=.d) $(wildcard $(BUILD)/cmd/*/*.d $(BUILD)/unit/*.d $(BUILD)/receiver/*.d)
 
 clean:
 	rm -rf $(BUILD) $(PROGRAMS:%=$(BIN)/%)
