@@ -3,8 +3,9 @@
  * How long a response asks us to wait.
  *
  * Retry-After is seconds or an HTTP-date in any of its three forms (RFC 9110 §10.2.3 and
- * §5.6.7), the date relative to the response's own Date. Without it RateLimit-Reset (a
- * delta) or X-RateLimit-Reset (a delta, or an epoch above 1e9) is taken.
+ * §5.6.7), the date relative to the response's own Date. Without it a count of
+ * milliseconds, RateLimit-Reset (a delta) or X-RateLimit-Reset (a delta, or an epoch
+ * above 1e9) is taken.
  */
 #ifndef MODEL_RETRY_AFTER_H
 #define MODEL_RETRY_AFTER_H
@@ -15,6 +16,7 @@
 struct retry_hints {
 	struct span retry_after;
 	struct span date;
+	struct span milliseconds; /* Retry-After-Ms, x-ms-retry-after-ms */
 	struct span ratelimit_reset;
 	struct span x_ratelimit_reset;
 };

@@ -1,0 +1,783 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Codes of the network, of TLS and of services. Databases have a file of their own.
+ */
+#include "model/classify_internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+static const struct known NETWORK_CODES[] = {
+	{"BROKER_NOT_AVAILABLE", SAYS_NETWORK, "broker not available"},
+	{"CERT_CHAIN_TOO_LONG", SAYS_NETWORK_FINAL, "certificate chain is too long"},
+	{"CERT_HAS_EXPIRED", SAYS_NETWORK_FINAL, "certificate has expired"},
+	{"CERT_INVALID", SAYS_NETWORK_FINAL, "certificate is invalid"},
+	{"CERT_NOT_YET_VALID", SAYS_NETWORK_FINAL, "certificate is not yet valid"},
+	{"CERT_REJECTED", SAYS_NETWORK_FINAL, "certificate is rejected"},
+	{"CERT_REVOKED", SAYS_NETWORK_FINAL, "certificate is revoked"},
+	{"CERT_SIGNATURE_FAILURE", SAYS_NETWORK_FINAL,
+		"certificate has a wrong signature"},
+	{"CERT_UNTRUSTED", SAYS_NETWORK_FINAL, "certificate is not trusted"},
+	{"CERT_VERIFY_FAILED", SAYS_NETWORK_FINAL, "certificate verification failed"},
+	{"CERTIFICATE_VERIFY_FAILED", SAYS_NETWORK_FINAL,
+		"certificate verification failed"},
+	{"CONNECT_TIMEOUT", SAYS_NETWORK, "connecting timed out"},
+	{"CONNECTION_CLOSED", SAYS_NETWORK, "connection closed"},
+	{"CONNECTION_DESTROYED", SAYS_NETWORK, "connection closed"},
+	{"CONNECTION_ENDED", SAYS_NETWORK, "connection closed"},
+	{"CONNECTION_FORCED", SAYS_NETWORK, "the broker closed the connection"},
+	{"CONNECTION_REFUSED", SAYS_NETWORK, "connection refused"},
+	{"ConnectionError", SAYS_NETWORK, "connection failed"},
+	{"COORDINATOR_LOAD_IN_PROGRESS", SAYS_NETWORK, "coordinator still loading"},
+	{"COORDINATOR_NOT_AVAILABLE", SAYS_NETWORK, "coordinator not available"},
+	{"CRL_HAS_EXPIRED", SAYS_NETWORK_FINAL, "revocation list has expired"},
+	{"CRL_NOT_YET_VALID", SAYS_NETWORK_FINAL, "revocation list is not yet valid"},
+	{"CURLE_COULDNT_CONNECT", SAYS_NETWORK, "connection failed"},
+	{"CURLE_COULDNT_RESOLVE_HOST", SAYS_NETWORK, "host name not found"},
+	{"CURLE_COULDNT_RESOLVE_PROXY", SAYS_NETWORK, "proxy name not found"},
+	{"CURLE_GOT_NOTHING", SAYS_NETWORK, "empty response"},
+	{"CURLE_HTTP2", SAYS_NETWORK, "HTTP/2 failure"},
+	{"CURLE_HTTP2_STREAM", SAYS_NETWORK, "HTTP/2 stream failed"},
+	{"CURLE_OPERATION_TIMEDOUT", SAYS_NETWORK, "timed out"},
+	{"CURLE_OPERATION_TIMEOUTED", SAYS_NETWORK, "timed out"},
+	{"CURLE_PARTIAL_FILE", SAYS_NETWORK, "response cut short"},
+	{"CURLE_PEER_FAILED_VERIFICATION", SAYS_NETWORK_FINAL,
+		"certificate verification failed"},
+	{"CURLE_RECV_ERROR", SAYS_NETWORK, "receiving failed"},
+	{"CURLE_SEND_ERROR", SAYS_NETWORK, "sending failed"},
+	{"CURLE_SSL_CACERT", SAYS_NETWORK_FINAL, "certificate verification failed"},
+	{"DEPTH_ZERO_SELF_SIGNED_CERT", SAYS_NETWORK_FINAL, "self-signed certificate"},
+	{"EADDRINUSE", SAYS_NETWORK, "no local port available"},
+	{"EADDRNOTAVAIL", SAYS_NETWORK, "no local address available"},
+	{"EAGAIN", SAYS_NETWORK, "temporarily unavailable"},
+	{"EAI_ADDRFAMILY", SAYS_NETWORK, "host name has no address of that family"},
+	{"EAI_AGAIN", SAYS_NETWORK, "temporary DNS failure"},
+	{"EAI_FAIL", SAYS_NETWORK, "DNS failure"},
+	{"EAI_MEMORY", SAYS_NETWORK, "resolver out of memory"},
+	{"EAI_NODATA", SAYS_NETWORK, "host name has no address"},
+	{"EAI_NONAME", SAYS_NETWORK, "host name not found"},
+	{"EAI_SYSTEM", SAYS_NETWORK, "resolver failure"},
+	{"EALREADY", SAYS_NETWORK, "still connecting"},
+	{"ECOMM", SAYS_NETWORK, "communication failure"},
+	{"ECONNABORTED", SAYS_NETWORK, "connection aborted"},
+	{"ECONNREFUSED", SAYS_NETWORK, "connection refused"},
+	{"ECONNRESET", SAYS_NETWORK, "connection reset by the peer"},
+	{"EHOSTDOWN", SAYS_NETWORK, "host down"},
+	{"EHOSTUNREACH", SAYS_NETWORK, "host unreachable"},
+	{"EINPROGRESS", SAYS_NETWORK, "still connecting"},
+	{"EINTR", SAYS_NETWORK, "interrupted"},
+	{"EMFILE", SAYS_NETWORK, "too many open files"},
+	{"ENETDOWN", SAYS_NETWORK, "network down"},
+	{"ENETRESET", SAYS_NETWORK, "network dropped the connection"},
+	{"ENETUNREACH", SAYS_NETWORK, "network unreachable"},
+	{"ENFILE", SAYS_NETWORK, "too many open files"},
+	{"ENOBUFS", SAYS_NETWORK, "no buffer space"},
+	{"ENODATA", SAYS_NETWORK, "host name has no address"},
+	{"ENONAME", SAYS_NETWORK, "host name not found"},
+	{"ENONET", SAYS_NETWORK, "no network"},
+	{"ENOTCONN", SAYS_NETWORK, "not connected"},
+	{"ENOTFOUND", SAYS_NETWORK, "host name not found"},
+	{"EOF", SAYS_NETWORK, "connection closed early"},
+	{"EPIPE", SAYS_NETWORK, "the peer closed the connection"},
+	{"EPROTO", SAYS_NETWORK, "protocol failure on the connection"},
+	{"EREFUSED", SAYS_NETWORK, "DNS query refused"},
+	{"ERR_ADDRESS_UNREACHABLE", SAYS_NETWORK, "address unreachable"},
+	{"ERR_BAD_SSL_CLIENT_AUTH_CERT", SAYS_NETWORK_FINAL,
+		"client certificate refused"},
+	{"ERR_CERT_AUTHORITY_INVALID", SAYS_NETWORK_FINAL,
+		"certificate authority is unknown"},
+	{"ERR_CERT_COMMON_NAME_INVALID", SAYS_NETWORK_FINAL,
+		"certificate is for another host"},
+	{"ERR_CERT_DATE_INVALID", SAYS_NETWORK_FINAL, "certificate has expired"},
+	{"ERR_CERT_INVALID", SAYS_NETWORK_FINAL, "certificate is invalid"},
+	{"ERR_CERT_REVOKED", SAYS_NETWORK_FINAL, "certificate is revoked"},
+	{"ERR_CERT_WEAK_SIGNATURE_ALGORITHM", SAYS_NETWORK_FINAL,
+		"certificate is too weak"},
+	{"ERR_CONNECTION_ABORTED", SAYS_NETWORK, "connection aborted"},
+	{"ERR_CONNECTION_CLOSED", SAYS_NETWORK, "connection closed"},
+	{"ERR_CONNECTION_FAILED", SAYS_NETWORK, "connection failed"},
+	{"ERR_CONNECTION_REFUSED", SAYS_NETWORK, "connection refused"},
+	{"ERR_CONNECTION_RESET", SAYS_NETWORK, "connection reset"},
+	{"ERR_CONNECTION_TIMED_OUT", SAYS_NETWORK, "timed out"},
+	{"ERR_CONTENT_LENGTH_MISMATCH", SAYS_NETWORK, "response cut short"},
+	{"ERR_EMPTY_RESPONSE", SAYS_NETWORK, "empty response"},
+	{"ERR_FAILED", SAYS_VAGUE | SAYS_NETWORK, "the request failed on the network"},
+	{"ERR_GOT_REQUEST_ERROR", SAYS_VAGUE | SAYS_NETWORK,
+		"the request failed on the network"},
+	{"ERR_HTTP2_ERROR", SAYS_NETWORK, "HTTP/2 failure"},
+	{"ERR_HTTP2_GOAWAY_SESSION", SAYS_NETWORK, "HTTP/2 session closed"},
+	{"ERR_HTTP2_INVALID_SESSION", SAYS_NETWORK, "HTTP/2 session closed"},
+	{"ERR_HTTP2_PING_CANCEL", SAYS_NETWORK, "HTTP/2 session closed"},
+	{"ERR_HTTP2_PROTOCOL_ERROR", SAYS_NETWORK, "HTTP/2 failure"},
+	{"ERR_HTTP2_SESSION_ERROR", SAYS_NETWORK, "HTTP/2 session failed"},
+	{"ERR_HTTP2_STREAM_CANCEL", SAYS_NETWORK, "HTTP/2 stream closed"},
+	{"ERR_HTTP2_STREAM_ERROR", SAYS_NETWORK, "HTTP/2 stream failed"},
+	{"ERR_HTTP_REQUEST_TIMEOUT", SAYS_NETWORK, "request timed out"},
+	{"ERR_INCOMPLETE_CHUNKED_ENCODING", SAYS_NETWORK, "response cut short"},
+	{"ERR_INTERNET_DISCONNECTED", SAYS_NETWORK, "no network"},
+	{"ERR_JWKS_TIMEOUT", SAYS_NETWORK, "fetching the keys timed out"},
+	{"ERR_NAME_NOT_RESOLVED", SAYS_NETWORK, "host name not found"},
+	{"ERR_NETWORK", SAYS_VAGUE | SAYS_NETWORK, "the request failed on the network"},
+	{"ERR_NETWORK_CHANGED", SAYS_NETWORK, "network changed"},
+	{"ERR_PROXY_CONNECTION_FAILED", SAYS_NETWORK, "proxy unreachable"},
+	{"ERR_PROXY_TUNNEL", SAYS_NETWORK, "proxy tunnel failed"},
+	{"ERR_QUIC_PROTOCOL_ERROR", SAYS_NETWORK, "QUIC failure"},
+	{"ERR_SOCKET_CLOSED", SAYS_NETWORK, "socket closed"},
+	{"ERR_SOCKET_CLOSED_BEFORE_CONNECTION", SAYS_NETWORK, "socket closed"},
+	{"ERR_SOCKET_CONNECTION_TIMEOUT", SAYS_NETWORK, "connecting timed out"},
+	{"ERR_SOCKET_NOT_CONNECTED", SAYS_NETWORK, "not connected"},
+	{"ERR_SSL_DH_KEY_TOO_SMALL", SAYS_NETWORK_FINAL, "key is too small"},
+	{"ERR_SSL_EE_KEY_TOO_SMALL", SAYS_NETWORK_FINAL, "key is too small"},
+	{"ERR_SSL_HTTP_REQUEST", SAYS_NETWORK_FINAL, "the other side does not speak TLS"},
+	{"ERR_SSL_INAPPROPRIATE_FALLBACK", SAYS_NETWORK_FINAL,
+		"TLS is configured differently"},
+	{"ERR_SSL_NO_CIPHERS_AVAILABLE", SAYS_NETWORK_FINAL, "no common cipher"},
+	{"ERR_SSL_NO_PROTOCOLS_AVAILABLE", SAYS_NETWORK_FINAL, "no common TLS version"},
+	{"ERR_SSL_PACKET_LENGTH_TOO_LONG", SAYS_NETWORK_FINAL,
+		"the other side does not speak TLS"},
+	{"ERR_SSL_PROTOCOL_ERROR", SAYS_NETWORK_FINAL, "TLS is configured differently"},
+	{"ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE", SAYS_NETWORK_FINAL,
+		"TLS handshake refused"},
+	{"ERR_SSL_SSL_ALERT_HANDSHAKE_FAILURE", SAYS_NETWORK_FINAL,
+		"TLS handshake refused"},
+	{"ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE", SAYS_NETWORK_FINAL,
+		"client certificate refused"},
+	{"ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED", SAYS_NETWORK_FINAL,
+		"certificate has expired"},
+	{"ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN", SAYS_NETWORK_FINAL,
+		"certificate refused"},
+	{"ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE", SAYS_NETWORK_FINAL,
+		"TLS handshake refused"},
+	{"ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED", SAYS_NETWORK_FINAL,
+		"client certificate required"},
+	{"ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR", SAYS_NETWORK_FINAL,
+		"TLS handshake refused"},
+	{"ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL", SAYS_NETWORK_FINAL,
+		"no common protocol over TLS"},
+	{"ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION", SAYS_NETWORK_FINAL,
+		"no common TLS version"},
+	{"ERR_SSL_TLSV1_ALERT_UNKNOWN_CA", SAYS_NETWORK_FINAL,
+		"certificate authority is unknown"},
+	{"ERR_SSL_TLSV1_UNRECOGNIZED_NAME", SAYS_NETWORK_FINAL,
+		"host name not known to the TLS server"},
+	{"ERR_SSL_UNEXPECTED_EOF_WHILE_READING", SAYS_NETWORK,
+		"TLS connection closed early"},
+	{"ERR_SSL_UNSAFE_LEGACY_RENEGOTIATION_DISABLED", SAYS_NETWORK_FINAL,
+		"TLS is configured differently"},
+	{"ERR_SSL_UNSUPPORTED_PROTOCOL", SAYS_NETWORK_FINAL, "no common TLS version"},
+	{"ERR_SSL_VERSION_OR_CIPHER_MISMATCH", SAYS_NETWORK_FINAL,
+		"no common TLS version or cipher"},
+	{"ERR_SSL_WRONG_SIGNATURE_TYPE", SAYS_NETWORK_FINAL,
+		"TLS is configured differently"},
+	{"ERR_SSL_WRONG_VERSION_NUMBER", SAYS_NETWORK_FINAL,
+		"the other side does not speak this TLS"},
+	{"ERR_STREAM_DESTROYED", SAYS_VAGUE | SAYS_NETWORK, "the stream was destroyed"},
+	{"ERR_STREAM_PREMATURE_CLOSE", SAYS_NETWORK, "the stream ended early"},
+	{"ERR_STREAM_WRITE_AFTER_END", SAYS_VAGUE | SAYS_NETWORK, "the stream had ended"},
+	{"ERR_TIMED_OUT", SAYS_NETWORK, "timed out"},
+	{"ERR_TLS_CERT_ALTNAME_FORMAT", SAYS_NETWORK_FINAL, "certificate is malformed"},
+	{"ERR_TLS_CERT_ALTNAME_INVALID", SAYS_NETWORK_FINAL,
+		"certificate is for another host"},
+	{"ERR_TLS_HANDSHAKE_TIMEOUT", SAYS_NETWORK, "TLS handshake timed out"},
+	{"ERR_TLS_INVALID_PROTOCOL_VERSION", SAYS_NETWORK_FINAL,
+		"TLS is configured wrongly"},
+	{"ERR_TLS_PROTOCOL_VERSION_CONFLICT", SAYS_NETWORK_FINAL,
+		"TLS is configured wrongly"},
+	{"ERR_TUNNEL_CONNECTION_FAILED", SAYS_NETWORK, "proxy tunnel failed"},
+	{"ERROR_IN_CERT_NOT_AFTER_FIELD", SAYS_NETWORK_FINAL, "certificate is malformed"},
+	{"ERROR_IN_CERT_NOT_BEFORE_FIELD", SAYS_NETWORK_FINAL,
+		"certificate is malformed"},
+	{"ESERVFAIL", SAYS_NETWORK, "DNS server failure"},
+	{"ESHUTDOWN", SAYS_NETWORK, "connection shut down"},
+	{"ESOCKET", SAYS_NETWORK, "socket failure"},
+	{"ESOCKETTIMEDOUT", SAYS_NETWORK, "socket timed out"},
+	{"ETIMEDOUT", SAYS_NETWORK, "timed out"},
+	{"ETIMEOUT", SAYS_NETWORK, "DNS query timed out"},
+	{"EWOULDBLOCK", SAYS_NETWORK, "temporarily unavailable"},
+	{"GROUP_COORDINATOR_NOT_AVAILABLE", SAYS_NETWORK, "coordinator not available"},
+	{"GROUP_LOAD_IN_PROGRESS", SAYS_NETWORK, "coordinator still loading"},
+	{"HOSTNAME_MISMATCH", SAYS_NETWORK_FINAL, "certificate is for another host"},
+	{"HPE_CLOSED_CONNECTION", SAYS_NETWORK, "connection closed"},
+	{"HPE_CR_EXPECTED", SAYS_NETWORK, "the answer was not valid HTTP"},
+	{"HPE_HEADER_OVERFLOW", SAYS_NETWORK, "response headers too large"},
+	{"HPE_INVALID_CHUNK_SIZE", SAYS_NETWORK, "the answer was not valid HTTP"},
+	{"HPE_INVALID_CONSTANT", SAYS_NETWORK, "the answer was not HTTP"},
+	{"HPE_INVALID_CONTENT_LENGTH", SAYS_NETWORK, "the answer was not valid HTTP"},
+	{"HPE_INVALID_EOF_STATE", SAYS_NETWORK, "the answer was cut short"},
+	{"HPE_INVALID_HEADER_TOKEN", SAYS_NETWORK, "the answer was not valid HTTP"},
+	{"HPE_INVALID_METHOD", SAYS_NETWORK, "the answer was not valid HTTP"},
+	{"HPE_INVALID_STATUS", SAYS_NETWORK, "the answer was not HTTP"},
+	{"HPE_INVALID_TRANSFER_ENCODING", SAYS_NETWORK, "the answer was not valid HTTP"},
+	{"HPE_INVALID_VERSION", SAYS_NETWORK, "the answer was not HTTP"},
+	{"HPE_LF_EXPECTED", SAYS_NETWORK, "the answer was not valid HTTP"},
+	{"HPE_STRICT", SAYS_NETWORK, "the answer was not valid HTTP"},
+	{"HPE_UNEXPECTED_CONTENT_LENGTH", SAYS_NETWORK, "the answer was not valid HTTP"},
+	{"INVALID_CA", SAYS_NETWORK_FINAL, "invalid certificate authority"},
+	{"INVALID_PURPOSE", SAYS_NETWORK_FINAL, "certificate is for another purpose"},
+	{"KAFKA_STORAGE_ERROR", SAYS_NETWORK, "broker disk failure"},
+	{"LEADER_NOT_AVAILABLE", SAYS_NETWORK, "partition has no leader yet"},
+	{"NETWORK_EXCEPTION", SAYS_NETWORK, "broker disconnected"},
+	{"NetworkingError", SAYS_NETWORK, "network failure"},
+	{"NOT_COORDINATOR", SAYS_NETWORK, "coordinator moved"},
+	{"NOT_COORDINATOR_FOR_GROUP", SAYS_NETWORK, "coordinator moved"},
+	{"NOT_ENOUGH_REPLICAS", SAYS_NETWORK, "too few replicas"},
+	{"NOT_ENOUGH_REPLICAS_AFTER_APPEND", SAYS_NETWORK, "too few replicas"},
+	{"NOT_LEADER_FOR_PARTITION", SAYS_NETWORK, "partition leader moved"},
+	{"NOT_LEADER_OR_FOLLOWER", SAYS_NETWORK, "partition leader moved"},
+	{"NXDOMAIN", SAYS_NETWORK, "host name not found"},
+	{"PATH_LENGTH_EXCEEDED", SAYS_NETWORK_FINAL, "certificate chain is too long"},
+	{"REBALANCE_IN_PROGRESS", SAYS_NETWORK, "consumer group rebalancing"},
+	{"REPLICA_NOT_AVAILABLE", SAYS_NETWORK, "replica not available"},
+	{"REQUEST_TIMED_OUT", SAYS_NETWORK, "request timed out"},
+	{"RequestTimeout", SAYS_NETWORK, "the request took too long"},
+	{"RequestTimeoutException", SAYS_NETWORK, "the request took too long"},
+	{"SELF_SIGNED_CERT_IN_CHAIN", SAYS_NETWORK_FINAL,
+		"self-signed certificate in the chain"},
+	{"SERVFAIL", SAYS_NETWORK, "DNS server failure"},
+	{"SSLV3_ALERT_HANDSHAKE_FAILURE", SAYS_NETWORK_FINAL, "TLS handshake refused"},
+	{"StripeConnectionError", SAYS_VAGUE | SAYS_NETWORK,
+		"the request failed on the network"},
+	{"TimeoutError", SAYS_NETWORK, "timed out"},
+	{"TLSV1_ALERT_PROTOCOL_VERSION", SAYS_NETWORK_FINAL, "no common TLS version"},
+	{"UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY", SAYS_NETWORK_FINAL,
+		"certificate cannot be verified"},
+	{"UNABLE_TO_DECRYPT_CERT_SIGNATURE", SAYS_NETWORK_FINAL,
+		"certificate cannot be verified"},
+	{"UNABLE_TO_GET_CRL", SAYS_NETWORK_FINAL, "no revocation list"},
+	{"UNABLE_TO_GET_ISSUER_CERT", SAYS_NETWORK_FINAL,
+		"issuer certificate is unknown"},
+	{"UNABLE_TO_GET_ISSUER_CERT_LOCALLY", SAYS_NETWORK_FINAL,
+		"issuer certificate is unknown"},
+	{"UNABLE_TO_VERIFY_LEAF_SIGNATURE", SAYS_NETWORK_FINAL,
+		"certificate cannot be verified"},
+	{"UND_ERR", SAYS_VAGUE | SAYS_NETWORK, "the request failed on the network"},
+	{"UND_ERR_BODY_TIMEOUT", SAYS_NETWORK, "no response body in time"},
+	{"UND_ERR_CLOSED", SAYS_NETWORK, "connection closed"},
+	{"UND_ERR_CONNECT_TIMEOUT", SAYS_NETWORK, "connecting timed out"},
+	{"UND_ERR_DESTROYED", SAYS_NETWORK, "connection closed"},
+	{"UND_ERR_HEADERS_TIMEOUT", SAYS_NETWORK, "no response headers in time"},
+	{"UND_ERR_PRX_TLS", SAYS_NETWORK, "TLS to the proxy failed"},
+	{"UND_ERR_RES_CONTENT_LENGTH_MISMATCH", SAYS_NETWORK, "response cut short"},
+	{"UND_ERR_SOCKET", SAYS_NETWORK, "the other side closed the connection"},
+	{"UNEXPECTED_EOF_WHILE_READING", SAYS_NETWORK, "TLS connection closed early"},
+	{"UNKNOWN_TOPIC_OR_PARTITION", SAYS_NETWORK, "topic not known to the broker yet"},
+	{"UNSUPPORTED_PROTOCOL", SAYS_NETWORK_FINAL, "no common TLS version"},
+	{"WRONG_VERSION_NUMBER", SAYS_NETWORK_FINAL,
+		"the other side does not speak this TLS"},
+	{"WSAEADDRNOTAVAIL", SAYS_NETWORK, "no local address available"},
+	{"WSAECONNABORTED", SAYS_NETWORK, "connection aborted"},
+	{"WSAECONNREFUSED", SAYS_NETWORK, "connection refused"},
+	{"WSAECONNRESET", SAYS_NETWORK, "connection reset by the peer"},
+	{"WSAEHOSTDOWN", SAYS_NETWORK, "host down"},
+	{"WSAEHOSTUNREACH", SAYS_NETWORK, "host unreachable"},
+	{"WSAENETDOWN", SAYS_NETWORK, "network down"},
+	{"WSAENETRESET", SAYS_NETWORK, "network dropped the connection"},
+	{"WSAENETUNREACH", SAYS_NETWORK, "network unreachable"},
+	{"WSAENOBUFS", SAYS_NETWORK, "no buffer space"},
+	{"WSAENOTCONN", SAYS_NETWORK, "not connected"},
+	{"WSAESHUTDOWN", SAYS_NETWORK, "connection shut down"},
+	{"WSAETIMEDOUT", SAYS_NETWORK, "timed out"},
+	{"WSAEWOULDBLOCK", SAYS_NETWORK, "temporarily unavailable"},
+	{"WSAHOST_NOT_FOUND", SAYS_NETWORK, "host name not found"},
+	{"WSANO_DATA", SAYS_NETWORK, "host name has no address"},
+	{"WSANO_RECOVERY", SAYS_NETWORK, "DNS failure"},
+	{"WSATRY_AGAIN", SAYS_NETWORK, "temporary DNS failure"},
+};
+
+static const struct known SERVICE_CODES[] = {
+	{"ABORT_ERR", SAYS_UNKNOWN, "cancelled by the caller"},
+	{"ACCESS_DENIED", SAYS_CLIENT, "access denied"},
+	{"ACCESS_REFUSED", SAYS_CLIENT, "access refused"},
+	{"AccessDenied", SAYS_CLIENT, "access denied"},
+	{"AccessDeniedException", SAYS_CLIENT, "access denied"},
+	{"ALREADY_EXISTS", SAYS_CLIENT, "exists already"},
+	{"API_ERROR", SAYS_SERVER, "internal error of the service"},
+	{"AUTHENTICATION_ERROR", SAYS_CLIENT, "not authenticated"},
+	{"AuthError", SAYS_CLIENT, "credentials refused"},
+	{"BackendError", SAYS_SERVER, "backend error"},
+	{"BAD_GATEWAY", SAYS_SERVER, "bad gateway"},
+	{"BAD_SIGNATURE", SAYS_SIGNATURE, "signature does not match"},
+	{"BAD_USER_INPUT", SAYS_VALIDATION, "invalid input"},
+	{"BandwidthLimitExceeded", SAYS_RATE_LIMIT, "bandwidth exceeded"},
+	{"CARD_DECLINED", SAYS_CLIENT, "card declined"},
+	{"CHANNEL_NOT_FOUND", SAYS_CLIENT, "channel not found"},
+	{"charset.unsupported", SAYS_VALIDATION, "character set not supported"},
+	{"CLUSTER_AUTHORIZATION_FAILED", SAYS_CLIENT, "not authorised for the cluster"},
+	{"ConditionalCheckFailedException", SAYS_CLIENT, "condition not met"},
+	{"CONTENT_TOO_LARGE", SAYS_VALIDATION, "content too large"},
+	{"CORRUPT_MESSAGE", SAYS_VALIDATION, "corrupt message"},
+	{"CredentialsProviderError", SAYS_CLIENT, "credentials missing"},
+	{"CURLE_ABORTED_BY_CALLBACK", SAYS_UNKNOWN, "cancelled by the caller"},
+	{"CURLE_UNSUPPORTED_PROTOCOL", SAYS_VALIDATION, "unsupported protocol"},
+	{"CURLE_URL_MALFORMAT", SAYS_VALIDATION, "invalid URL"},
+	{"DailyLimitExceeded", SAYS_CLIENT, "daily limit exceeded"},
+	{"DECODE_ERROR", SAYS_VALIDATION, "does not parse"},
+	{"EACCES", SAYS_VAGUE | SAYS_CLIENT, "permission denied"},
+	{"EAFNOSUPPORT", SAYS_VALIDATION, "address family not supported"},
+	{"EBADCSRFTOKEN", SAYS_CLIENT, "CSRF token refused"},
+	{"EBADMSG", SAYS_VALIDATION, "malformed message"},
+	{"Ec2ThrottledException", SAYS_RATE_LIMIT, "throttled"},
+	{"ECANCELED", SAYS_UNKNOWN, "cancelled by the caller"},
+	{"ECANCELLED", SAYS_UNKNOWN, "cancelled by the caller"},
+	{"EDESTADDRREQ", SAYS_VALIDATION, "destination missing"},
+	{"EINVAL", SAYS_VALIDATION, "invalid argument"},
+	{"EMSGSIZE", SAYS_VALIDATION, "message too long"},
+	{"encoding.unsupported", SAYS_VALIDATION, "encoding not supported"},
+	{"ENOTSUP", SAYS_VALIDATION, "not supported"},
+	{"entity.parse.failed", SAYS_VALIDATION, "body does not parse"},
+	{"entity.too.large", SAYS_VALIDATION, "body too large"},
+	{"entity.verify.failed", SAYS_VALIDATION, "body refused"},
+	{"EPERM", SAYS_VAGUE | SAYS_CLIENT, "not permitted"},
+	{"EPROTONOSUPPORT", SAYS_VALIDATION, "protocol not supported"},
+	{"ERR_ABORTED", SAYS_UNKNOWN, "cancelled by the caller"},
+	{"ERR_ACCESS_DENIED", SAYS_CLIENT, "access denied"},
+	{"ERR_ASSERTION", SAYS_VALIDATION, "an assertion failed"},
+	{"ERR_BAD_OPTION", SAYS_VALIDATION, "invalid option"},
+	{"ERR_BAD_OPTION_VALUE", SAYS_VALIDATION, "invalid option"},
+	{"ERR_BAD_REQUEST", SAYS_VAGUE | SAYS_CLIENT, "the request was refused"},
+	{"ERR_BAD_RESPONSE", SAYS_VAGUE | SAYS_SERVER, "the response was no success"},
+	{"ERR_BODY_NOT_JSON", SAYS_VALIDATION, "body is not JSON"},
+	{"ERR_BODY_PARSE_FAILURE", SAYS_VALIDATION, "body does not parse"},
+	{"ERR_CANCELED", SAYS_UNKNOWN, "cancelled by the caller"},
+	{"ERR_FR_TOO_MANY_REDIRECTS", SAYS_CLIENT, "too many redirects"},
+	{"ERR_HTTP2_HEADER_SINGLE_VALUE", SAYS_VALIDATION, "duplicate header"},
+	{"ERR_HTTP2_INVALID_CONNECTION_HEADERS", SAYS_VALIDATION, "invalid header"},
+	{"ERR_HTTP2_INVALID_HEADER_VALUE", SAYS_VALIDATION, "invalid header value"},
+	{"ERR_HTTP2_INVALID_PSEUDOHEADER", SAYS_VALIDATION, "invalid header"},
+	{"ERR_HTTP_INVALID_HEADER_VALUE", SAYS_VALIDATION, "invalid header value"},
+	{"ERR_INVALID_ARG_TYPE", SAYS_VALIDATION, "invalid argument"},
+	{"ERR_INVALID_ARG_VALUE", SAYS_VALIDATION, "invalid argument"},
+	{"ERR_INVALID_CHAR", SAYS_VALIDATION, "invalid character in a header"},
+	{"ERR_INVALID_HTTP_TOKEN", SAYS_VALIDATION, "invalid header name or method"},
+	{"ERR_INVALID_IP_ADDRESS", SAYS_VALIDATION, "invalid address"},
+	{"ERR_INVALID_PROTOCOL", SAYS_VALIDATION, "unsupported protocol"},
+	{"ERR_INVALID_URL", SAYS_VALIDATION, "invalid URL"},
+	{"ERR_JOSE_ALG_NOT_ALLOWED", SAYS_SIGNATURE, "token algorithm not allowed"},
+	{"ERR_JWE_DECRYPTION_FAILED", SAYS_SIGNATURE, "token cannot be decrypted"},
+	{"ERR_JWE_INVALID", SAYS_SIGNATURE, "token is malformed"},
+	{"ERR_JWKS_NO_MATCHING_KEY", SAYS_SIGNATURE, "no key for this token"},
+	{"ERR_JWS_INVALID", SAYS_SIGNATURE, "token signature is malformed"},
+	{"ERR_JWS_SIGNATURE_VERIFICATION_FAILED", SAYS_SIGNATURE,
+		"token signature does not match"},
+	{"ERR_JWT_CLAIM_VALIDATION_FAILED", SAYS_SIGNATURE, "token claim refused"},
+	{"ERR_JWT_EXPIRED", SAYS_SIGNATURE, "token has expired"},
+	{"ERR_JWT_INVALID", SAYS_SIGNATURE, "token is invalid"},
+	{"ERR_MISSING_ARGS", SAYS_VALIDATION, "argument missing"},
+	{"ERR_NON_2XX_3XX_RESPONSE", SAYS_VAGUE | SAYS_CLIENT,
+		"the response was no success"},
+	{"ERR_OUT_OF_RANGE", SAYS_VALIDATION, "value out of range"},
+	{"ERR_SOCKET_BAD_PORT", SAYS_VALIDATION, "invalid port"},
+	{"ERR_TOO_MANY_REDIRECTS", SAYS_CLIENT, "too many redirects"},
+	{"ERR_TOO_MANY_REQUESTS", SAYS_RATE_LIMIT, "too many requests"},
+	{"ERR_UNESCAPED_CHARACTERS", SAYS_VALIDATION,
+		"the path has characters that cannot be sent"},
+	{"ERR_UNSUPPORTED_ESM_URL_SCHEME", SAYS_VALIDATION, "unsupported protocol"},
+	{"ERR_UNSUPPORTED_PROTOCOL", SAYS_VALIDATION, "unsupported protocol"},
+	{"ERR_UNSUPPORTED_REDIRECT", SAYS_CLIENT, "unsupported redirect"},
+	{"EXPIRED_CARD", SAYS_CLIENT, "card expired"},
+	{"ExpiredToken", SAYS_CLIENT, "credentials expired"},
+	{"ExpiredTokenException", SAYS_CLIENT, "credentials expired"},
+	{"FAILED_PRECONDITION", SAYS_CLIENT, "precondition failed"},
+	{"FAST_JWT_EXPIRED", SAYS_SIGNATURE, "token has expired"},
+	{"FAST_JWT_INVALID_ALGORITHM", SAYS_SIGNATURE, "token algorithm not allowed"},
+	{"FAST_JWT_INVALID_SIGNATURE", SAYS_SIGNATURE, "token signature does not match"},
+	{"FAST_JWT_MALFORMED", SAYS_SIGNATURE, "token is malformed"},
+	{"Forbidden", SAYS_CLIENT, "forbidden"},
+	{"FST_ERR_BAD_URL", SAYS_VALIDATION, "invalid URL"},
+	{"FST_ERR_CTP_BODY_TOO_LARGE", SAYS_VALIDATION, "body too large"},
+	{"FST_ERR_CTP_EMPTY_JSON_BODY", SAYS_VALIDATION, "empty body"},
+	{"FST_ERR_CTP_INVALID_CONTENT_LENGTH", SAYS_VALIDATION,
+		"body length differs from its header"},
+	{"FST_ERR_CTP_INVALID_JSON_BODY", SAYS_VALIDATION, "body is not JSON"},
+	{"FST_ERR_CTP_INVALID_MEDIA_TYPE", SAYS_VALIDATION, "content type not supported"},
+	{"FST_ERR_CTP_INVALID_TYPE", SAYS_VALIDATION, "content type not supported"},
+	{"FST_ERR_VALIDATION", SAYS_VALIDATION, "request does not fit the schema"},
+	{"FST_JWT_AUTHORIZATION_TOKEN_EXPIRED", SAYS_SIGNATURE, "token has expired"},
+	{"FST_JWT_AUTHORIZATION_TOKEN_INVALID", SAYS_SIGNATURE, "token refused"},
+	{"FUNCTION_INVOCATION_FAILED", SAYS_SERVER, "the receiver crashed"},
+	{"FUNCTION_INVOCATION_TIMEOUT", SAYS_SERVER, "the receiver took too long"},
+	{"GATEWAY_TIMEOUT", SAYS_SERVER, "gateway timeout"},
+	{"GRAPHQL_PARSE_FAILED", SAYS_VALIDATION, "query does not parse"},
+	{"GRAPHQL_VALIDATION_FAILED", SAYS_VALIDATION, "query is invalid"},
+	{"GROUP_AUTHORIZATION_FAILED", SAYS_CLIENT, "not authorised for the group"},
+	{"IDEMPOTENCY_ERROR", SAYS_CLIENT, "idempotency key reused"},
+	{"IncompleteSignature", SAYS_CLIENT, "request signature refused"},
+	{"INSUFFICIENT_FUNDS", SAYS_CLIENT, "insufficient funds"},
+	{"INSUFFICIENT_QUOTA", SAYS_RATE_LIMIT, "quota exceeded"},
+	{"InsufficientPermissions", SAYS_CLIENT, "permission denied"},
+	{"INTERNAL_ERROR", SAYS_SERVER, "internal error of the service"},
+	{"INTERNAL_SERVER_ERROR", SAYS_SERVER, "internal error of the service"},
+	{"InternalError", SAYS_SERVER, "internal error of the service"},
+	{"InternalFailure", SAYS_SERVER, "internal failure of the service"},
+	{"InternalServerError", SAYS_SERVER, "internal error of the service"},
+	{"InternalServerErrorException", SAYS_SERVER, "internal error of the service"},
+	{"InternalServiceError", SAYS_SERVER, "internal error of the service"},
+	{"InternalServiceException", SAYS_SERVER, "internal error of the service"},
+	{"invalid-json", SAYS_VALIDATION, "not JSON"},
+	{"INVALID_API_KEY", SAYS_CLIENT, "API key refused"},
+	{"INVALID_ARGUMENT", SAYS_VALIDATION, "invalid argument"},
+	{"INVALID_AUTH", SAYS_CLIENT, "credentials refused"},
+	{"INVALID_CLIENT", SAYS_CLIENT, "credentials refused"},
+	{"INVALID_GRANT", SAYS_CLIENT, "credentials refused"},
+	{"INVALID_HMAC", SAYS_SIGNATURE, "signature does not match"},
+	{"INVALID_RECORD", SAYS_VALIDATION, "invalid message"},
+	{"INVALID_REQUEST", SAYS_VALIDATION, "invalid request"},
+	{"INVALID_REQUEST_ERROR", SAYS_VALIDATION, "invalid request"},
+	{"INVALID_SIGNATURE", SAYS_SIGNATURE, "signature does not match"},
+	{"INVALID_TOPIC_EXCEPTION", SAYS_CLIENT, "invalid topic"},
+	{"InvalidAccessKeyId", SAYS_CLIENT, "credentials unknown"},
+	{"InvalidArgument", SAYS_VALIDATION, "invalid argument"},
+	{"InvalidClientTokenId", SAYS_CLIENT, "credentials unknown"},
+	{"InvalidParameterCombination", SAYS_VALIDATION, "invalid parameters"},
+	{"InvalidParameterException", SAYS_VALIDATION, "invalid parameter"},
+	{"InvalidParameterValue", SAYS_VALIDATION, "invalid parameter"},
+	{"InvalidSignatureException", SAYS_CLIENT, "request signature refused"},
+	{"JSON_INVALID", SAYS_VALIDATION, "not JSON"},
+	{"LimitExceededException", SAYS_RATE_LIMIT, "limit exceeded"},
+	{"MalformedQueryString", SAYS_VALIDATION, "malformed query"},
+	{"max-redirect", SAYS_CLIENT, "too many redirects"},
+	{"MESSAGE_TOO_LARGE", SAYS_VALIDATION, "message too large"},
+	{"METHOD_NOT_ALLOWED", SAYS_CLIENT, "method not allowed"},
+	{"MissingAuthenticationToken", SAYS_CLIENT, "credentials missing"},
+	{"MissingParameter", SAYS_VALIDATION, "parameter missing"},
+	{"MSG_SIZE_TOO_LARGE", SAYS_VALIDATION, "message too large"},
+	{"NoSuchBucket", SAYS_CLIENT, "bucket not found"},
+	{"NoSuchKey", SAYS_CLIENT, "object not found"},
+	{"NOT_AUTHED", SAYS_CLIENT, "credentials missing"},
+	{"NOT_FOUND", SAYS_CLIENT, "not found"},
+	{"NotFound", SAYS_CLIENT, "not found"},
+	{"NotFoundException", SAYS_CLIENT, "not found"},
+	{"OptInRequired", SAYS_CLIENT, "not subscribed"},
+	{"OUT_OF_RANGE", SAYS_VALIDATION, "value out of range"},
+	{"OVER_QUERY_LIMIT", SAYS_RATE_LIMIT, "query limit exceeded"},
+	{"OVERLOADED_ERROR", SAYS_SERVER, "service overloaded"},
+	{"PARAMETER_INVALID_EMPTY", SAYS_VALIDATION, "parameter missing"},
+	{"PARAMETER_INVALID_INTEGER", SAYS_VALIDATION, "invalid parameter"},
+	{"PARAMETER_MISSING", SAYS_VALIDATION, "parameter missing"},
+	{"parameters.too.many", SAYS_VALIDATION, "too many parameters"},
+	{"PERMISSION_DENIED", SAYS_CLIENT, "permission denied"},
+	{"PERMISSION_ERROR", SAYS_CLIENT, "permission denied"},
+	{"PRECONDITION_FAILED", SAYS_CLIENT, "precondition failed"},
+	{"PriorRequestNotComplete", SAYS_RATE_LIMIT,
+		"the request before is not complete"},
+	{"ProvisionedThroughputExceeded", SAYS_RATE_LIMIT, "throughput exceeded"},
+	{"ProvisionedThroughputExceededException", SAYS_RATE_LIMIT,
+		"throughput exceeded"},
+	{"queryparser.too.many.parameters", SAYS_VALIDATION, "too many parameters"},
+	{"QUOTA_EXCEEDED", SAYS_RATE_LIMIT, "quota exceeded"},
+	{"QuotaExceeded", SAYS_RATE_LIMIT, "quota exceeded"},
+	{"RATE_LIMIT", SAYS_RATE_LIMIT, "rate limited"},
+	{"RATE_LIMIT_ERROR", SAYS_RATE_LIMIT, "rate limited"},
+	{"RATE_LIMIT_EXCEEDED", SAYS_RATE_LIMIT, "rate limit exceeded"},
+	{"RATE_LIMIT_REACHED", SAYS_RATE_LIMIT, "rate limited"},
+	{"RATE_LIMITED", SAYS_RATE_LIMIT, "rate limited"},
+	{"RATELIMITED", SAYS_RATE_LIMIT, "rate limited"},
+	{"RateLimitExceeded", SAYS_RATE_LIMIT, "rate limit exceeded"},
+	{"RECORD_LIST_TOO_LARGE", SAYS_VALIDATION, "message too large"},
+	{"request.size.invalid", SAYS_VALIDATION, "body length differs from its header"},
+	{"REQUEST_LIMIT_EXCEEDED", SAYS_RATE_LIMIT, "request limit exceeded"},
+	{"RequestLimitExceeded", SAYS_RATE_LIMIT, "request limit exceeded"},
+	{"RequestThrottled", SAYS_RATE_LIMIT, "throttled"},
+	{"RequestThrottledException", SAYS_RATE_LIMIT, "throttled"},
+	{"RequestTimeTooSkewed", SAYS_CLIENT, "clock is wrong"},
+	{"RESOURCE_EXHAUSTED", SAYS_RATE_LIMIT, "quota exhausted"},
+	{"RESOURCE_MISSING", SAYS_CLIENT, "resource not found"},
+	{"ResourceConflictException", SAYS_CLIENT, "conflict"},
+	{"ResourceExhausted", SAYS_RATE_LIMIT, "quota exhausted"},
+	{"ResourceNotFoundException", SAYS_CLIENT, "resource not found"},
+	{"SASL_AUTHENTICATION_FAILED", SAYS_CLIENT, "login failed"},
+	{"SerializationException", SAYS_VALIDATION, "request does not parse"},
+	{"SERVER_ERROR", SAYS_SERVER, "server error"},
+	{"SERVICE_UNAVAILABLE", SAYS_SERVER, "service unavailable"},
+	{"ServiceUnavailable", SAYS_SERVER, "service unavailable"},
+	{"ServiceUnavailableException", SAYS_SERVER, "service unavailable"},
+	{"SIGNATURE_INVALID", SAYS_SIGNATURE, "signature does not match"},
+	{"SIGNATURE_MISMATCH", SAYS_SIGNATURE, "signature does not match"},
+	{"SIGNATURE_VERIFICATION_FAILED", SAYS_SIGNATURE, "signature does not match"},
+	{"SignatureDoesNotMatch", SAYS_CLIENT, "request signature refused"},
+	{"SLACK_BOLT_RECEIVER_AUTHENTICITY_ERROR", SAYS_SIGNATURE,
+		"request signature does not match"},
+	{"SLACK_REQUEST_VERIFICATION_ERROR", SAYS_SIGNATURE,
+		"request signature does not match"},
+	{"SLACK_WEBAPI_PLATFORM_ERROR", SAYS_CLIENT, "refused by the platform"},
+	{"SLACK_WEBAPI_RATE_LIMITED_ERROR", SAYS_RATE_LIMIT, "rate limited"},
+	{"SlowDown", SAYS_RATE_LIMIT, "asked to slow down"},
+	{"stream.encoding.set", SAYS_VALIDATION, "body cannot be read"},
+	{"stream.not.readable", SAYS_VALIDATION, "body cannot be read"},
+	{"StripeApiError", SAYS_SERVER, "internal error of the service"},
+	{"StripeAuthenticationError", SAYS_CLIENT, "not authenticated"},
+	{"StripeCardError", SAYS_CLIENT, "card declined"},
+	{"StripeIdempotencyError", SAYS_CLIENT, "idempotency key reused"},
+	{"StripeInvalidRequestError", SAYS_CLIENT, "invalid request"},
+	{"StripePermissionError", SAYS_CLIENT, "permission denied"},
+	{"StripeRateLimitError", SAYS_RATE_LIMIT, "rate limited"},
+	{"StripeSignatureVerificationError", SAYS_SIGNATURE,
+		"webhook signature does not match"},
+	{"Throttled", SAYS_RATE_LIMIT, "throttled"},
+	{"ThrottledException", SAYS_RATE_LIMIT, "throttled"},
+	{"Throttling", SAYS_RATE_LIMIT, "throttled"},
+	{"THROTTLING_QUOTA_EXCEEDED", SAYS_RATE_LIMIT, "throttled"},
+	{"ThrottlingException", SAYS_RATE_LIMIT, "throttled"},
+	{"TOO_MANY_REQUESTS", SAYS_RATE_LIMIT, "too many requests"},
+	{"TooManyRequests", SAYS_RATE_LIMIT, "too many requests"},
+	{"TooManyRequestsException", SAYS_RATE_LIMIT, "too many requests"},
+	{"TOPIC_AUTHORIZATION_FAILED", SAYS_CLIENT, "not authorised for the topic"},
+	{"TransactionInProgressException", SAYS_RATE_LIMIT,
+		"a transaction is in progress"},
+	{"Unauthenticated", SAYS_CLIENT, "not authenticated"},
+	{"Unauthorized", SAYS_CLIENT, "not authorised"},
+	{"UnauthorizedException", SAYS_CLIENT, "not authorised"},
+	{"UnauthorizedOperation", SAYS_CLIENT, "not authorised"},
+	{"UND_ERR_ABORTED", SAYS_UNKNOWN, "cancelled by the caller"},
+	{"UND_ERR_INVALID_ARG", SAYS_VALIDATION, "invalid argument"},
+	{"UND_ERR_NOT_SUPPORTED", SAYS_VALIDATION, "not supported"},
+	{"UND_ERR_REQ_CONTENT_LENGTH_MISMATCH", SAYS_VALIDATION, "wrong content length"},
+	{"UND_ERR_RES_EXCEEDED_MAX_SIZE", SAYS_CLIENT, "response too large"},
+	{"UNIMPLEMENTED", SAYS_CLIENT, "not implemented by the service"},
+	{"UnrecognizedClientException", SAYS_CLIENT, "credentials unknown"},
+	{"UNSUPPORTED_SASL_MECHANISM", SAYS_CLIENT, "login method not supported"},
+	{"UNSUPPORTED_VERSION", SAYS_CLIENT, "version not supported"},
+	{"UserRateLimitExceeded", SAYS_RATE_LIMIT, "rate limit exceeded"},
+	{"VALIDATION_ERROR", SAYS_VALIDATION, "request refused as invalid"},
+	{"VALIDATION_FAILED", SAYS_VALIDATION, "request refused as invalid"},
+	{"ValidationError", SAYS_VALIDATION, "request refused as invalid"},
+	{"ValidationException", SAYS_VALIDATION, "request refused as invalid"},
+	{"WEBHOOK_SIGNATURE_INVALID", SAYS_SIGNATURE, "signature does not match"},
+};
+
+/* What AWS SDKs treat as throttling, and Google's and GitHub's reasons for a 403. */
+bool
+code_is_throttling(struct span code)
+{
+	const struct known *known = known_find(KNOWN_TABLE(SERVICE_CODES), code);
+
+	return known != NULL && known->says == SAYS_RATE_LIMIT;
+}
+
+static bool
+is_errno_name(struct span code)
+{
+	return code.len > 2 && code.ptr[0] == 'E' &&
+		memchr(code.ptr, '_', code.len) == NULL;
+}
+
+struct finding
+network_code_judge(struct span code)
+{
+	const struct known *known = known_find(KNOWN_TABLE(NETWORK_CODES), code);
+	const char *family = is_errno_name(code) ? "errno" : "code";
+
+	if (known == NULL)
+		known = known_find(KNOWN_TABLE(SERVICE_CODES), code);
+	return finding_of_known(known, family, WEIGHT_CODE, WEIGHT_VAGUE_CODE);
+}
+
+bool
+code_tables_are_sorted(void)
+{
+	return known_table_is_sorted(KNOWN_TABLE(NETWORK_CODES)) &&
+		known_table_is_sorted(KNOWN_TABLE(SERVICE_CODES));
+}
+
+/* Numbers that are an error by name: errno of Linux, of Winsock, and of BSD and macOS. */
+static const struct {
+	int number;
+	const char *name;
+} ERRNO_NAMES[] = {
+	{EPERM, "EPERM"},
+	{EINTR, "EINTR"},
+	{EAGAIN, "EAGAIN"},
+	{EACCES, "EACCES"},
+	{EINVAL, "EINVAL"},
+	{EMFILE, "EMFILE"},
+	{EPIPE, "EPIPE"},
+	{54, "ECONNRESET"},
+	{60, "ETIMEDOUT"},
+	{61, "ECONNREFUSED"},
+	{64, "EHOSTDOWN"},
+	{65, "EHOSTUNREACH"},
+	{EPROTO, "EPROTO"},
+	{EPROTONOSUPPORT, "EPROTONOSUPPORT"},
+	{EAFNOSUPPORT, "EAFNOSUPPORT"},
+	{EADDRINUSE, "EADDRINUSE"},
+	{EADDRNOTAVAIL, "EADDRNOTAVAIL"},
+	{ENETDOWN, "ENETDOWN"},
+	{ENETUNREACH, "ENETUNREACH"},
+	{ENETRESET, "ENETRESET"},
+	{ECONNABORTED, "ECONNABORTED"},
+	{ECONNRESET, "ECONNRESET"},
+	{ENOBUFS, "ENOBUFS"},
+	{ENOTCONN, "ENOTCONN"},
+	{ESHUTDOWN, "ESHUTDOWN"},
+	{ETIMEDOUT, "ETIMEDOUT"},
+	{ECONNREFUSED, "ECONNREFUSED"},
+	{EHOSTDOWN, "EHOSTDOWN"},
+	{EHOSTUNREACH, "EHOSTUNREACH"},
+	{EALREADY, "EALREADY"},
+	{EINPROGRESS, "EINPROGRESS"},
+	{3001, "EAI_AGAIN"},
+	{3004, "EAI_FAIL"},
+	{3007, "EAI_NODATA"},
+	{3008, "ENOTFOUND"},
+	{4039, "ETIMEDOUT"},
+	{4047, "EPIPE"},
+	{4077, "ECONNRESET"},
+	{4078, "ECONNREFUSED"},
+	{4079, "ECONNABORTED"},
+	{4062, "ENETUNREACH"},
+	{4095, "EOF"},
+	{10048, "WSAEADDRNOTAVAIL"},
+	{10035, "WSAEWOULDBLOCK"},
+	{10049, "WSAEADDRNOTAVAIL"},
+	{10050, "WSAENETDOWN"},
+	{10051, "WSAENETUNREACH"},
+	{10052, "WSAENETRESET"},
+	{10053, "WSAECONNABORTED"},
+	{10054, "WSAECONNRESET"},
+	{10055, "WSAENOBUFS"},
+	{10057, "WSAENOTCONN"},
+	{10058, "WSAESHUTDOWN"},
+	{10060, "WSAETIMEDOUT"},
+	{10061, "WSAECONNREFUSED"},
+	{10064, "WSAEHOSTDOWN"},
+	{10065, "WSAEHOSTUNREACH"},
+	{11001, "WSAHOST_NOT_FOUND"},
+	{11002, "WSATRY_AGAIN"},
+	{11003, "WSANO_RECOVERY"},
+	{11004, "WSANO_DATA"},
+};
+
+/* getaddrinfo()'s numbers are small negatives; as errno they would be nonsense. */
+static const char *
+resolver_error_name(int64_t number)
+{
+	switch (number) {
+	case -2:
+	case -5:
+		return "ENOTFOUND";
+	case -3:
+		return "EAI_AGAIN";
+	case -4:
+		return "EAI_FAIL";
+	default:
+		return NULL;
+	}
+}
+
+struct finding
+errno_judge(int64_t number)
+{
+	const char *resolver = resolver_error_name(number);
+	int64_t positive = number < 0 && number > -100000 ? -number : number;
+
+	if (resolver != NULL)
+		return network_code_judge(span_of(resolver));
+	for (size_t i = 0; i < sizeof(ERRNO_NAMES) / sizeof(ERRNO_NAMES[0]); i++)
+		if (ERRNO_NAMES[i].number == positive)
+			return network_code_judge(span_of(ERRNO_NAMES[i].name));
+	return (struct finding){0};
+}
+
+static const struct known GRPC_STATUSES[] = {
+	{"Canceled", SAYS_UNKNOWN, "cancelled by the caller"},
+	{"Unknown", SAYS_VAGUE | SAYS_UNKNOWN, "the service gave no reason"},
+	{"Invalid_Argument", SAYS_VALIDATION, "invalid argument"},
+	{"Deadline_Exceeded", SAYS_NETWORK, "timed out"},
+	{"Not_Found", SAYS_CLIENT, "not found"},
+	{"Already_Exists", SAYS_CLIENT, "exists already"},
+	{"Permission_Denied", SAYS_CLIENT, "permission denied"},
+	{"Resource_Exhausted", SAYS_RATE_LIMIT, "quota exhausted"},
+	{"Failed_Precondition", SAYS_CLIENT, "precondition failed"},
+	{"Aborted", SAYS_SERVER, "aborted by a conflict in the service"},
+	{"Out_Of_Range", SAYS_VALIDATION, "value out of range"},
+	{"Unimplemented", SAYS_CLIENT, "not implemented by the service"},
+	{"Internal", SAYS_SERVER, "internal error of the service"},
+	{"Unavailable", SAYS_NETWORK, "service unavailable"},
+	{"Data_Loss", SAYS_SERVER, "data loss in the service"},
+	{"Unauthenticated", SAYS_CLIENT, "not authenticated"},
+};
+
+struct finding
+grpc_judge(int64_t number)
+{
+	static const int count = sizeof(GRPC_STATUSES) / sizeof(GRPC_STATUSES[0]);
+
+	if (number < 1 || number > count)
+		return (struct finding){0};
+	return finding_of_known(
+		&GRPC_STATUSES[number - 1], "grpc", WEIGHT_CODE, WEIGHT_VAGUE_CODE);
+}
+
+/* DEADLINE_EXCEEDED and DeadlineExceeded are the same name. */
+static bool
+same_letters(struct span name, const char *key)
+{
+	size_t at = 0;
+
+	for (; *key != '\0'; key++) {
+		if (*key == '_')
+			continue;
+		if (at < name.len && name.ptr[at] == '_')
+			at++;
+		if (at == name.len || strncasecmp(&name.ptr[at++], key, 1) != 0)
+			return false;
+	}
+	return at == name.len;
+}
+
+struct finding
+grpc_name_judge(struct span name)
+{
+	for (int i = 0; i < (int)(sizeof(GRPC_STATUSES) / sizeof(GRPC_STATUSES[0])); i++)
+		if (same_letters(name, GRPC_STATUSES[i].key))
+			return grpc_judge(i + 1);
+	if (span_is_nocase(name, "cancelled"))
+		return grpc_judge(1);
+	return (struct finding){0};
+}
+
+/* AMQP 0-9-1 reply codes; several look like HTTP statuses and mean other things. */
+struct finding
+amqp_judge(int64_t number)
+{
+	static const struct {
+		int number;
+		enum says says;
+		const char *words, *name;
+	} replies[] = {
+		{311, SAYS_VALIDATION, "message too large for the broker", "311"},
+		{312, SAYS_CLIENT, "no queue takes this message", "312"},
+		{313, SAYS_NETWORK, "no consumer is there", "313"},
+		{320, SAYS_NETWORK, "the broker closed the connection", "320"},
+		{402, SAYS_CLIENT, "invalid path", "402"},
+		{403, SAYS_CLIENT, "the broker refused access", "403"},
+		{404, SAYS_CLIENT, "no such queue or exchange", "404"},
+		{405, SAYS_CLIENT, "the queue is locked", "405"},
+		{406, SAYS_CLIENT, "the broker refused the precondition", "406"},
+		{501, SAYS_NETWORK, "frame error", "501"},
+		{502, SAYS_CLIENT, "syntax error", "502"},
+		{503, SAYS_CLIENT, "command invalid", "503"},
+		{504, SAYS_NETWORK, "channel error", "504"},
+		{505, SAYS_NETWORK, "unexpected frame", "505"},
+		{506, SAYS_SERVER, "the broker is short of resources", "506"},
+		{530, SAYS_CLIENT, "the broker does not allow this", "530"},
+		{540, SAYS_CLIENT, "not implemented by the broker", "540"},
+		{541, SAYS_SERVER, "internal error of the broker", "541"},
+	};
+
+	for (size_t i = 0; i < sizeof(replies) / sizeof(replies[0]); i++)
+		if (replies[i].number == number)
+			return finding_make(WEIGHT_CODE, replies[i].says, "amqp",
+				span_of(replies[i].name), replies[i].words);
+	return (struct finding){0};
+}
+
+struct finding
+code_judge(struct span code)
+{
+	struct finding finding = network_code_judge(code);
+
+	return finding.weight != WEIGHT_NONE ? finding : database_code_judge(code);
+}

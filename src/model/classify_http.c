@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What an HTTP status says, and the few headers that change it.
+ */
+#include "model/classify_internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+	int status;
+	const char *phrase;
+} PHRASES[] = {
+	{200, "OK"},
+	{300, "Multiple Choices"},
+	{301, "Moved Permanently"},
+	{302, "Found"},
+	{303, "See Other"},
+	{304, "Not Modified"},
+	{307, "Temporary Redirect"},
+	{308, "Permanent Redirect"},
+	{400, "Bad Request"},
+	{401, "Unauthorized"},
+	{402, "Payment Required"},
+	{403, "Forbidden"},
+	{404, "Not Found"},
+	{405, "Method Not Allowed"},
+	{406, "Not Acceptable"},
+	{407, "Proxy Authentication Required"},
+	{408, "Request Timeout"},
+	{409, "Conflict"},
+	{410, "Gone"},
+	{411, "Length Required"},
+	{412, "Precondition Failed"},
+	{413, "Payload Too Large"},
+	{413, "Content Too Large"},
+	{413, "Request Entity Too Large"},
+	{414, "URI Too Long"},
+	{415, "Unsupported Media Type"},
+	{416, "Range Not Satisfiable"},
+	{417, "Expectation Failed"},
+	{418, "I'm a teapot"},
+	{421, "Misdirected Request"},
+	{422, "Unprocessable Entity"},
+	{422, "Unprocessable Content"},
+	{423, "Locked"},
+	{424, "Failed Dependency"},
+	{425, "Too Early"},
+	{426, "Upgrade Required"},
+	{428, "Precondition Required"},
+	{429, "Too Many Requests"},
+	{431, "Request Header Fields Too Large"},
+	{451, "Unavailable For Legal Reasons"},
+	{500, "Internal Server Error"},
+	{501, "Not Implemented"},
+	{502, "Bad Gateway"},
+	{502, "Proxy Error"},
+	{503, "Service Unavailable"},
+	{503, "Service Temporarily Unavailable"},
+	{504, "Gateway Timeout"},
+	{504, "Gateway Time-out"},
+	{505, "HTTP Version Not Supported"},
+	{507, "Insufficient Storage"},
+	{508, "Loop Detected"},
+	{511, "Network Authentication Required"},
+	{520, "Web Server Returned an Unknown Error"},
+	{521, "Web Server Is Down"},
+	{522, "Connection Timed Out"},
+	{523, "Origin Is Unreachable"},
+	{524, "A Timeout Occurred"},
+	{529, "Overloaded"},
+};
+
+const char *
+status_phrase(int status)
+{
+	for (size_t i = 0; i < sizeof(PHRASES) / sizeof(PHRASES[0]); i++)
+		if (PHRASES[i].status == status)
+			return PHRASES[i].phrase;
+	return NULL;
+}
+
+int
+status_of_phrase(struct span text)
+{
+	for (size_t i = 0; i < sizeof(PHRASES) / sizeof(PHRASES[0]); i++)
+		if (PHRASES[i].status >= 400 && PHRASES[i].status <= 511 &&
+			span_is_nocase(text, PHRASES[i].phrase))
+			return PHRASES[i].status;
+	return 0;
+}
+
+static void
+copy_text(char *to, size_t size, struct span value)
+{
+	size_t len = value.len < size ? value.len : size - 1;
+
+	if (len > 0)
+		memcpy(to, value.ptr, len);
+	to[len] = '\0';
+}
+
+void
+response_facts_add(struct response_facts *facts, struct span name, struct span value)
+{
+	const struct {
+		const char *name;
+		char *to;
+		size_t size;
+	} known[] = {
+		{"retry-after", facts->retry_after, sizeof(facts->retry_after)},
+		{"date", facts->date, sizeof(facts->date)},
+		{"ratelimit-reset", facts->ratelimit_reset,
+			sizeof(facts->ratelimit_reset)},
+		{"x-ratelimit-reset", facts->x_ratelimit_reset,
+			sizeof(facts->x_ratelimit_reset)},
+		{"x-rate-limit-reset", facts->x_ratelimit_reset,
+			sizeof(facts->x_ratelimit_reset)},
+		{"retry-after-ms", facts->retry_after_in_ms,
+			sizeof(facts->retry_after_in_ms)},
+		{"x-ms-retry-after-ms", facts->retry_after_in_ms,
+			sizeof(facts->retry_after_in_ms)},
+		{"x-ratelimit-remaining", facts->remaining, sizeof(facts->remaining)},
+		{"x-rate-limit-remaining", facts->remaining, sizeof(facts->remaining)},
+		{"ratelimit-remaining", facts->remaining, sizeof(facts->remaining)},
+		{"x-amzn-errortype", facts->error_type, sizeof(facts->error_type)},
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (span_is_nocase(name, known[i].name)) {
+			copy_text(known[i].to, known[i].size, span_trim(value));
+			return;
+		}
+}
+
+static void
+add_json_header(struct response_facts *facts, struct span name, struct json value)
+{
+	char text[64];
+
+	if (value.type == JSON_ARRAY) {
+		struct json_iter it = json_iter(value);
+
+		value = json_next(&it) ? it.value : (struct json){0};
+	}
+	response_facts_add(facts, name, json_copy(value, text, sizeof(text)));
+}
+
+/* {"Retry-After":"5"}, [["Retry-After","5"]], [{"name":"Retry-After","value":"5"}], or
+ * the flat list of names and values that Node calls rawHeaders. */
+void
+response_facts_add_json(struct response_facts *facts, struct json headers)
+{
+	char name[64] = "", pending[64] = "";
+	bool have_name = false;
+
+	for (struct json_iter it = json_iter(headers); json_next(&it);) {
+		struct json_iter pair = json_iter(it.value);
+
+		if (headers.type == JSON_OBJECT) {
+			add_json_header(facts, it.key, it.value);
+		} else if (it.value.type == JSON_OBJECT) {
+			add_json_header(facts,
+				json_copy(json_get(it.value, "name"), name, sizeof(name)),
+				json_get(it.value, "value"));
+		} else if (it.value.type == JSON_ARRAY && json_next(&pair)) {
+			struct span key = json_copy(pair.value, name, sizeof(name));
+
+			if (json_next(&pair))
+				add_json_header(facts, key, pair.value);
+		} else if (have_name) {
+			add_json_header(facts, span_of(pending), it.value);
+			have_name = false;
+		} else {
+			have_name = json_copy(it.value, pending, sizeof(pending)).len > 0;
+		}
+	}
+}
+
+void
+response_facts_add_lines(struct response_facts *facts, struct span lines)
+{
+	const char *at = lines.ptr, *end = lines.len == 0 ? at : at + lines.len;
+
+	while (at < end) {
+		const char *line_end = memchr(at, '\n', (size_t)(end - at));
+		const char *colon;
+
+		if (line_end == NULL)
+			line_end = end;
+		colon = memchr(at, ':', (size_t)(line_end - at));
+		if (colon != NULL)
+			response_facts_add(facts, (struct span){at, (size_t)(colon - at)},
+				(struct span){colon + 1, (size_t)(line_end - colon - 1)});
+		at = line_end + 1;
+	}
+}
+
+struct retry_hints
+response_hints(const struct response_facts *facts)
+{
+	return (struct retry_hints){
+		.retry_after = span_of(facts->retry_after),
+		.date = span_of(facts->date),
+		.milliseconds = span_of(facts->retry_after_in_ms),
+		.ratelimit_reset = span_of(facts->ratelimit_reset),
+		.x_ratelimit_reset = span_of(facts->x_ratelimit_reset),
+	};
+}
+
+static bool
+asks_to_wait(const struct response_facts *facts, int64_t now)
+{
+	struct retry_hints hints = {
+		.retry_after = span_of(facts->retry_after), .date = span_of(facts->date)};
+
+	return retry_after_ms(&hints, now, INT64_MAX) >= 0;
+}
+
+static enum says
+says_of_status(int status)
+{
+	switch (status) {
+	case 408:
+	case 425:
+		return SAYS_NETWORK;
+	case 420:
+	case 429:
+		return SAYS_RATE_LIMIT;
+	default:
+		return status < 300    ? SAYS_UNKNOWN
+			: status < 500 ? SAYS_CLIENT
+				       : SAYS_SERVER;
+	}
+}
+
+static void
+name_rule(struct finding *finding, int status)
+{
+	static const int own_rule[] = {408, 410, 413, 420, 425, 429};
+
+	snprintf(finding->rule, sizeof(finding->rule), "http-%dxx", status / 100);
+	for (size_t i = 0; i < sizeof(own_rule) / sizeof(own_rule[0]); i++)
+		if (own_rule[i] == status)
+			snprintf(finding->rule, sizeof(finding->rule), "http-%d", status);
+}
+
+struct finding
+status_judge(int status, const struct response_facts *facts, int64_t now)
+{
+	struct finding finding = {.weight = WEIGHT_STATUS,
+		.says = says_of_status(status),
+		.status = status};
+	const char *phrase = status_phrase(status);
+	const char *because = "";
+
+	name_rule(&finding, status);
+	if (status == 413 && asks_to_wait(facts, now)) {
+		finding.says = SAYS_RATE_LIMIT;
+		because = " and asked to wait";
+	} else if (status == 403 && span_is(span_of(facts->remaining), "0")) {
+		finding.says = SAYS_RATE_LIMIT;
+		because = ", no requests remaining";
+	} else if (status == 403 && asks_to_wait(facts, now)) {
+		finding.says = SAYS_RATE_LIMIT;
+		because = " and asked to wait";
+	}
+	if (because[0] != '\0')
+		snprintf(
+			finding.rule, sizeof(finding.rule), "http-%d-rate-limit", status);
+	snprintf(finding.reason, sizeof(finding.reason), "the receiver answered %d%s%s%s",
+		status, phrase == NULL ? "" : " ", phrase == NULL ? "" : phrase, because);
+	return finding;
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Taking a report apart: where the status and the headers are, and which errors caused
+ * which. Libraries agree on nothing, so several spellings of each are tried.
+ */
+#include "model/classify_internal.h"
+
+#include <string.h>
+
+/* Members that hold the error beneath an error, alone or in an array. */
+static const char *const CAUSE_KEYS[] = {"cause", "causes", "errors", "error", "err",
+	"exception", "reason", "parent", "original", "originalError", "original_error",
+	"orig", "inner", "innerError", "innererror", "inner_error", "innerException",
+	"InnerException", "inner_exception", "innerExceptions", "InnerExceptions",
+	"previous", "driverError", "driverAdapterError", "nativeError", "nativeException",
+	"source", "wrapped", "meta", "failure", "lastError", "last_error", "rootCause",
+	"root_cause", "__cause__", "__context__", "writeErrors", "clientError", NULL};
+
+static bool
+is_one_of(struct span key, const char *const *names)
+{
+	for (; *names != NULL; names++)
+		if (span_is(key, *names))
+			return true;
+	return false;
+}
+
+static void
+add_layer(struct evidence *evidence, struct json error, int depth)
+{
+	if (evidence->layer_count < LAYERS_MAX && depth <= LAYER_DEPTH_MAX &&
+		(error.type == JSON_OBJECT || error.type == JSON_STRING))
+		evidence->layers[evidence->layer_count++] = (struct layer){error, depth};
+}
+
+static void
+add_causes(struct evidence *evidence, const struct layer *layer)
+{
+	for (struct json_iter it = json_iter(layer->error); json_next(&it);) {
+		bool is_list = it.value.type == JSON_ARRAY;
+
+		if (!is_one_of(it.key, CAUSE_KEYS))
+			continue;
+		add_layer(evidence, it.value, layer->depth + 1);
+		if (!is_list)
+			continue;
+		for (struct json_iter item = json_iter(it.value); json_next(&item);)
+			add_layer(evidence, item.value, layer->depth + 1);
+	}
+}
+
+/* Outermost first: the list is its own queue. */
+static void
+add_layers(struct evidence *evidence, struct json root)
+{
+	struct json error = json_get(root, "error");
+
+	add_layer(evidence, error.type == JSON_OBJECT ? error : root, 0);
+	for (size_t i = 0; i < evidence->layer_count; i++) {
+		struct layer layer = evidence->layers[i];
+
+		if (layer.error.type == JSON_OBJECT)
+			add_causes(evidence, &layer);
+	}
+}
+
+struct span
+json_copy(struct json value, char *text, size_t size)
+{
+	struct buf whole;
+	size_t len;
+
+	text[0] = '\0';
+	if (value.type != JSON_STRING && value.type != JSON_NUMBER)
+		return (struct span){text, 0};
+	buf_init(&whole, value.raw.len);
+	if (value.type == JSON_STRING)
+		json_to_text(value, &whole);
+	else
+		buf_add_span(&whole, value.raw);
+	len = whole.failed ? 0 : whole.len < size ? whole.len : size - 1;
+	if (len > 0)
+		memcpy(text, whole.data, len);
+	text[len] = '\0';
+	buf_free(&whole);
+	return (struct span){text, len};
+}
+
+/* A status as a number or as digits; 0 if it is none. */
+static int
+read_status(struct json value)
+{
+	char text[8];
+	int64_t number = 0;
+
+	if (value.type == JSON_STRING && value.raw.len == 5)
+		span_to_int64(json_copy(value, text, sizeof(text)), &number);
+	else
+		json_to_int64(value, &number);
+	return number >= 100 && number <= 599 ? (int)number : 0;
+}
+
+static int
+find_status(struct json object)
+{
+	static const char *const paths[] = {"status", "statusCode", "status_code",
+		"StatusCode", "http_status", "httpStatus", "httpStatusCode",
+		"http_status_code", "httpCode", "response.status", "response.statusCode",
+		"response.status_code", "response.StatusCode", "$metadata.httpStatusCode",
+		"$response.statusCode", "meta.statusCode", "output.statusCode",
+		"resp.status", "ResponseMetadata.HTTPStatusCode",
+		"response.ResponseMetadata.HTTPStatusCode"};
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		int status = read_status(json_path(object, paths[i]));
+
+		if (status != 0)
+			return status;
+	}
+	return 0;
+}
+
+static void
+take_status(struct evidence *evidence, int status)
+{
+	if (evidence->status == 0 && status >= 300)
+		evidence->status = status;
+	else if (status != 0)
+		evidence->answered = true;
+}
+
+static void
+add_headers(struct evidence *evidence, struct json object)
+{
+	static const char *const paths[] = {"headers", "response.headers",
+		"$response.headers", "meta.headers", "rawHeaders", "response.rawHeaders",
+		"responseHeaders"};
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+		response_facts_add_json(&evidence->facts, json_path(object, paths[i]));
+}
+
+/* What client libraries make of the header when they keep only that. */
+static void
+add_wait(struct evidence *evidence, struct json object)
+{
+	static const char *const keys[] = {"retryAfter", "retry_after"};
+	int64_t seconds;
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		struct json value = json_get(object, keys[i]);
+
+		if (evidence->facts.retry_after[0] == '\0' &&
+			json_to_int64(value, &seconds) && seconds >= 0 &&
+			seconds <= 86400)
+			response_facts_add(
+				&evidence->facts, SPAN_LITERAL("retry-after"), value.raw);
+	}
+}
+
+void
+evidence_gather(struct evidence *evidence, struct json report)
+{
+	struct json http = json_get(report, "http");
+
+	*evidence = (struct evidence){.report = report};
+	add_layers(evidence, report);
+	take_status(evidence, find_status(http));
+	take_status(evidence, find_status(report));
+	for (size_t i = 0; i < evidence->layer_count; i++)
+		take_status(evidence, find_status(evidence->layers[i].error));
+	/* The response's own headers come last, so that they stay. */
+	for (size_t i = evidence->layer_count; i > 0; i--) {
+		add_headers(evidence, evidence->layers[i - 1].error);
+		add_wait(evidence, evidence->layers[i - 1].error);
+	}
+	add_headers(evidence, json_get(report, "response"));
+	if (json_get(report, "error").type != JSON_ABSENT)
+		response_facts_add_json(
+			&evidence->facts, json_path(report, "response.headers"));
+	add_headers(evidence, http);
+}
