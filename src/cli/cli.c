@@ -179,7 +179,7 @@ print(struct cli *cli, struct buf *text, enum exit_code code)
 static enum exit_code
 print_help(struct cli *cli, const struct cli_verb *verb)
 {
-	size_t width = output_width(cli);
+	size_t width = output_width(cli->stdout_terminal);
 	struct buf text;
 
 	if (width < HELP_WIDTH_MIN || width > HELP_WIDTH_MAX)

@@ -9,7 +9,7 @@
 enum { WIDTH_UNKNOWN = 80, WIDTH_MAX = 10000 };
 
 size_t
-output_width(const struct cli *cli)
+output_width(bool terminal)
 {
 	const char *text = getenv("COLUMNS");
 	struct winsize window;
@@ -18,7 +18,7 @@ output_width(const struct cli *cli)
 	if (text != NULL && span_to_int64(span_of(text), &columns) && columns > 0 &&
 		columns <= WIDTH_MAX)
 		return (size_t)columns;
-	if (!cli->stdout_terminal)
+	if (!terminal)
 		return 0;
 	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0)
 		return window.ws_col;

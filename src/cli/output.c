@@ -43,8 +43,8 @@ output_open(struct output **output, struct cli *cli, const struct cli_common *co
 	buf_init(&made->out, ROW_MAX);
 	buf_init(&made->note, NOTE_MAX);
 	if (made->format == FORMAT_TABLE &&
-		table_open(&made->table, columns, output_width(cli), made->color, err) !=
-			0) {
+		table_open(&made->table, columns, output_width(cli->stdout_terminal),
+			made->color, err) != 0) {
 		free(made);
 		return -1;
 	}
@@ -263,7 +263,7 @@ put_end(struct output *output, const char *empty)
 	switch (output->format) {
 	case FORMAT_TABLE:
 		table_finish(output->table, &output->out);
-		if (output->rows == 0)
+		if (output->rows == 0 && empty != NULL)
 			buf_printf(&output->out, "%s\n", empty);
 		buf_add_span(&output->out, buf_span(&output->note));
 		break;

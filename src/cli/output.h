@@ -51,7 +51,7 @@ void output_note(struct output *output, const char *format, ...)
 
 /*
  * Writes what is left. With no row at all a table prints `empty` (a sentence) instead of
- * a lone header. ERR_IO. Frees the output in any case.
+ * a lone header (NULL: nothing). ERR_IO. Frees the output in any case.
  */
 int output_close(struct output *output, const char *empty, struct err *err);
 
@@ -61,8 +61,8 @@ int output_close(struct output *output, const char *empty, struct err *err);
  */
 size_t safe_text(struct buf *out, struct span text, size_t width);
 
-/* Columns of the window that stdout goes to, or $COLUMNS; 0: no limit. */
-size_t output_width(const struct cli *cli);
+/* $COLUMNS, or those of the window if stdout is a terminal; 0: no limit. */
+size_t output_width(bool terminal);
 
 /* A row of JSON that stays the same to a program, and does nothing to a terminal. */
 void safe_json(struct buf *out, struct span json);

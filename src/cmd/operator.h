@@ -28,8 +28,10 @@ struct operator_change {
 	const struct filter_args *filter;
 	const struct change_args *change;
 	struct action action;
-	const char *done; /* "cancelled": past participle for the receipt line */
-	bool dead;        /* on dead letters */
+	const char *done;  /* "cancelled": past participle for the receipt line */
+	bool dead;         /* on dead letters */
+	action_each *each; /* also told of each job, after its line; NULL */
+	void *context;     /* of each */
 };
 
 /*

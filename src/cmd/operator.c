@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+#include "cmd/operator.h"
+
+#include <string.h>
+
+enum { PATH_BYTES_MAX = 4096 };
+
+int
+operator_open(struct cli *cli, const struct cli_common *common, enum store_mode mode,
+	struct store **store, struct err *err)
+{
+	struct store_options options = {
+		.mode = mode,
+		.queue = common->queue,
+		.now = clock_now(&cli->clock),
+	};
+	struct buf path;
+	int result;
+
+	*store = NULL;
+	buf_init(&path, PATH_BYTES_MAX);
+	result = cli_store_path(common, &path, err);
+	if (result == 0) {
+		options.path = buf_span(&path).ptr;
+		result = store_open(store, &options, err);
+		if (result != 0 && err->kind == ERR_NO_INPUT)
+			err_set(err, ERR_NO_INPUT, "%s: no store yet; whenqueue makes it",
+				options.path);
+	}
+	buf_free(&path);
+	return result;
+}
+
+static int
+unknown_status(struct span name, bool dead, struct err *err)
+{
+	struct buf known;
+	int count = dead ? DEAD_STATUS_COUNT : JOB_STATE_COUNT;
+
+	buf_init(&known, ERR_TEXT_MAX);
+	for (int i = 0; i < count; i++)
+		buf_printf(&known, "%s%s", i > 0 ? ", " : "",
+			dead ? dead_status_name((enum dead_status)i)
+			     : job_state_name((enum job_state)i));
+	err_set(err, ERR_USAGE, "--status: '%.*s' is none of %s",
+		(int)(name.len < 64 ? name.len : 64), name.ptr, buf_span(&known).ptr);
+	buf_free(&known);
+	return -1;
+}
+
+static int
+add_status(struct job_filter *filter, struct span name, bool dead, struct err *err)
+{
+	enum dead_status status;
+	enum job_state state;
+
+	if (dead ? !dead_status_parse(name, &status) : !job_state_parse(name, &state))
+		return unknown_status(name, dead, err);
+	if (dead)
+		filter->dead_statuses |= 1u << status;
+	else
+		filter->states |= 1u << state;
+	return 0;
+}
+
+/* "waiting,delayed" is as good as saying --status twice. */
+static int
+add_statuses(struct job_filter *filter, const char *names, bool dead, struct err *err)
+{
+	for (;;) {
+		size_t len = strcspn(names, ",");
+
+		if (add_status(filter, (struct span){names, len}, dead, err) != 0)
+			return -1;
+		if (names[len] == '\0')
+			return 0;
+		names += len + 1;
+	}
+}
+
+int
+operator_filter(const struct filter_args *args, bool dead, struct job_filter *filter,
+	struct err *err)
+{
+	*filter = (struct job_filter){
+		.event_type = span_of(args->event_type),
+		.endpoint = span_of(args->endpoint),
+		.has_type = args->error_type > 0,
+		.has_category = args->category > 0,
+		.since = args->since,
+		.until = args->until,
+		.after = span_of(args->after),
+		.limit = args->limit > 0 ? (size_t)args->limit : 0,
+	};
+	if (filter->has_type)
+		filter->type = (enum error_type)(args->error_type - 1);
+	if (filter->has_category)
+		filter->category = (enum category)(args->category - 1);
+	if (filter->until != 0 && filter->since >= filter->until)
+		return err_set(err, ERR_USAGE,
+			"--since: not before --until, so that nothing can match");
+	for (size_t i = 0; i < args->status.count; i++)
+		if (add_statuses(filter, args->status.items[i], dead, err) != 0)
+			return -1;
+	return 0;
+}

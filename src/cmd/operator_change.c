@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A changing verb: on the named jobs one by one, or on all that a filter finds, with the
+ * same code whether it is a rehearsal or not.
+ */
+#include "cmd/operator.h"
+
+#include "model/json.h"
+
+static const struct output_column change_columns[] = {
+	{"JOB", true, 0},
+	{"ID", false, 5},
+	{"RESULT", false, 0},
+	{0},
+};
+
+/* A change that is under way. */
+struct changing {
+	struct cli *cli;
+	const struct operator_change *change;
+	struct store *store;
+	struct job_filter filter;
+	struct id_list ids;
+	struct action action;
+	struct output *output; /* NULL: only counting */
+	struct progress progress;
+	size_t done, not_found, refused;
+	struct err err; /* of a row that could not be written */
+};
+
+static const char *
+result_name(const struct changing *changing, enum action_result result)
+{
+	switch (result) {
+	case ACTED:
+		return changing->change->done;
+	case ACT_NOT_FOUND:
+		return "not_found";
+	default:
+		return "refused";
+	}
+}
+
+static void
+complain_of(struct changing *changing, const struct action_report *report)
+{
+	const char *what = changing->change->dead ? "dead letter" : "job";
+
+	if (report->result == ACT_NOT_FOUND)
+		cli_warn(changing->cli, "%.*s: no such %s", (int)report->id.len,
+			report->id.ptr, what);
+	else
+		cli_warn(changing->cli, "%.*s: is %s, so it cannot be %s",
+			(int)report->id.len, report->id.ptr, report->state,
+			changing->change->done);
+}
+
+static int
+put_report(struct changing *changing, const struct action_report *report)
+{
+	struct output *output = changing->output;
+	const char *result = result_name(changing, report->result);
+	struct buf *json = output_json(output);
+	bool dry_run = changing->action.dry_run;
+
+	output_row_begin(output, report->id);
+	if (output_wants_json(output)) {
+		buf_add_char(json, '{');
+		json_put_member_string(json, "id", report->id);
+		if (report->job_id != 0)
+			json_put_member_int(json, "job_id", report->job_id);
+		json_put_member_string(json, "result", span_of(result));
+		if (report->state != NULL)
+			json_put_member_string(json, "was", span_of(report->state));
+		if (dry_run)
+			json_put_member_bool(json, "dry_run", true);
+		buf_add_char(json, '}');
+	} else {
+		output_cell_printf(output, TINT_NONE, "%lld", (long long)report->job_id);
+		output_cell(output, TINT_NONE, report->id);
+		output_cell_printf(
+			output, TINT_GOOD, "%s%s", dry_run ? "would be " : "", result);
+	}
+	return output_row_end(output, &changing->err);
+}
+
+static void
+count_report(struct changing *changing, const struct action_report *report)
+{
+	if (report->result == ACTED)
+		changing->done++;
+	else if (report->result == ACT_NOT_FOUND)
+		changing->not_found++;
+	else
+		changing->refused++;
+}
+
+/* What was not done has a line in NDJSON, so that a pipe can tell; for eyes the complaint
+ * is enough. */
+static int
+each_report(void *context, const struct action_report *report)
+{
+	struct changing *changing = context;
+	const struct operator_change *change = changing->change;
+
+	count_report(changing, report);
+	if (changing->output == NULL)
+		return 0;
+	progress_show(&changing->progress, "%zu %s", changing->done, change->done);
+	if (report->result != ACTED)
+		complain_of(changing, report);
+	if ((report->result == ACTED || output_wants_json(changing->output)) &&
+		put_report(changing, report) != 0)
+		return -1;
+	return change->each == NULL ? 0 : change->each(change->context, report);
+}
+
+static int
+run_action(struct changing *changing, struct err *err)
+{
+	const struct id_list *ids = &changing->ids;
+	int result;
+
+	changing->err.kind = ERR_NONE;
+	if (changing->cli->operand_count > 0)
+		result = store_act(changing->store, &changing->action, ids->ids,
+			ids->count, each_report, changing, err);
+	else
+		result = store_act_matching(changing->store, &changing->action,
+			&changing->filter, each_report, changing, err);
+	if (result != 0 && changing->err.kind != ERR_NONE)
+		*err = changing->err;
+	return result;
+}
+
+/* How many it would be, by the very thing that then does it. */
+static int
+count_matching(struct changing *changing, size_t *count, struct err *err)
+{
+	changing->action.dry_run = true;
+	if (run_action(changing, err) != 0)
+		return -1;
+	changing->action.dry_run = changing->change->change->dry_run;
+	*count = changing->done;
+	changing->done = changing->not_found = changing->refused = 0;
+	return 0;
+}
+
+/* Ids were chosen one by one; what a filter finds is counted and confirmed. */
+static int
+confirm(struct changing *changing, bool *confirmed, struct err *err)
+{
+	const struct operator_change *change = changing->change;
+	size_t count;
+
+	*confirmed = true;
+	if (changing->cli->operand_count > 0 || change->change->yes ||
+		change->change->dry_run || !changing->cli->stdin_terminal)
+		return 0;
+	if (count_matching(changing, &count, err) != 0)
+		return -1;
+	if (count > 0)
+		*confirmed = cli_confirm(changing->cli, false, "%zu %s%s to be %s?",
+			count, change->dead ? "dead letter" : "job",
+			count == 1 ? "" : "s", change->done);
+	return 0;
+}
+
+static int
+check_request(const struct changing *changing, struct err *err)
+{
+	const struct operator_change *change = changing->change;
+	bool filtered = !filter_is_empty(change->filter);
+
+	if (changing->cli->operand_count > 0 && (filtered || change->change->all))
+		return err_set(err, ERR_USAGE, "either ids or %s, not both",
+			filtered ? "a filter" : "--all");
+	if (changing->cli->operand_count == 0 && !filtered && !change->change->all)
+		return err_set(err, ERR_USAGE,
+			"which ones? give ids, a filter like --endpoint, or --all");
+	return 0;
+}
+
+static int
+prepare(struct changing *changing, struct err *err)
+{
+	const struct operator_change *change = changing->change;
+
+	if (check_request(changing, err) != 0 ||
+		operator_filter(change->filter, change->dead, &changing->filter, err) !=
+			0 ||
+		id_list_read(&changing->ids, changing->cli, err) != 0)
+		return -1;
+	return operator_open(
+		changing->cli, change->common, STORE_WRITE, &changing->store, err);
+}
+
+static int
+change_all(struct changing *changing, struct err *err)
+{
+	bool confirmed;
+	int result;
+
+	if (confirm(changing, &confirmed, err) != 0)
+		return -1;
+	if (!confirmed) {
+		cli_warn(changing->cli, "nothing was done");
+		return 0;
+	}
+	if (output_open(&changing->output, changing->cli, changing->change->common,
+		    change_columns, err) != 0)
+		return -1;
+	progress_start(&changing->progress, changing->cli);
+	result = run_action(changing, err);
+	progress_end(&changing->progress);
+	if (output_close(changing->output,
+		    changing->cli->operand_count > 0 ? NULL : "nothing matches",
+		    result == 0 ? err : NULL) != 0)
+		result = -1;
+	return result;
+}
+
+static enum exit_code
+outcome(const struct changing *changing)
+{
+	if (changing->done == 0 && changing->refused == 0 && changing->not_found > 0)
+		return EXIT_NO_INPUT;
+	if (changing->done == 0 || changing->refused > 0 || changing->not_found > 0)
+		return EXIT_NONE;
+	return EXIT_DONE;
+}
+
+enum exit_code
+operator_change(struct cli *cli, const struct operator_change *change)
+{
+	struct changing changing = {
+		.cli = cli, .change = change, .action = change->action};
+	struct err err;
+	enum exit_code code;
+
+	changing.action.dry_run = change->change->dry_run;
+	if (prepare(&changing, &err) != 0 || change_all(&changing, &err) != 0)
+		code = cli_complain(cli, &err);
+	else
+		code = outcome(&changing);
+	id_list_free(&changing.ids);
+	store_close(changing.store);
+	return exit_worse(cli->worst, code);
+}
