@@ -99,7 +99,7 @@ bare_path() {
 
   mkdir -p path
   for name in sh cat cc sort tr dirname mktemp tail rm env cmp cp true; do
-    ln -sf "$(command -v "$name")" "path/$name"
+    ln -sf "$(type -P "$name")" "path/$name"
   done
 }
 
