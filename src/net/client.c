@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+#include "net/client.h"
+
+#include "net/sockets.h"
+#include "net/transfer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct client {
+	CURLM *multi;
+	struct sockets sockets;
+	struct tls_defaults tls;
+	struct transfer *free; /* the pool; the handle used last is on top */
+	struct transfer *transfers;
+	size_t count; /* initialised so far: handles are made when they are needed */
+	struct client_options options;
+};
+
+static char *
+copy_info(CURL *easy, CURLINFO what)
+{
+	char *text = NULL;
+
+	curl_easy_getinfo(easy, what, &text);
+	return text == NULL ? NULL : strdup(text);
+}
+
+/* A handle's CA options cannot be unset, only set back to what a new one has. */
+static int
+read_tls_defaults(struct tls_defaults *tls, struct err *err)
+{
+	CURL *easy = curl_easy_init();
+
+	if (easy == NULL)
+		return err_no_memory(err);
+	tls->ca_file = copy_info(easy, CURLINFO_CAINFO);
+	tls->ca_path = copy_info(easy, CURLINFO_CAPATH);
+	curl_easy_cleanup(easy);
+	return 0;
+}
+
+int
+client_open(struct client **client, const struct client_options *options, struct err *err)
+{
+	struct client *self = calloc(1, sizeof(*self));
+
+	if (self == NULL)
+		return err_no_memory(err);
+	self->options = *options;
+	self->transfers = calloc(options->concurrency, sizeof(*self->transfers));
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK)
+		self->multi = curl_multi_init();
+	if (self->transfers == NULL || self->multi == NULL ||
+		read_tls_defaults(&self->tls, err) != 0) {
+		client_close(self);
+		return err_no_memory(err);
+	}
+	sockets_init(&self->sockets, options->loop, self->multi);
+	curl_multi_setopt(self->multi, CURLMOPT_MAXCONNECTS, (long)options->concurrency);
+	*client = self;
+	return 0;
+}
+
+void
+client_close(struct client *client)
+{
+	if (client == NULL)
+		return;
+	for (size_t i = 0; i < client->count; i++) {
+		if (client->transfers[i].active)
+			curl_multi_remove_handle(
+				client->multi, client->transfers[i].easy);
+		transfer_free(&client->transfers[i]);
+	}
+	if (client->multi != NULL)
+		curl_multi_cleanup(client->multi);
+	if (client->sockets.loop != NULL)
+		sockets_free(&client->sockets);
+	free(client->tls.ca_file);
+	free(client->tls.ca_path);
+	free(client->transfers);
+	free(client);
+	curl_global_cleanup();
+}
+
+static struct transfer *
+make_transfer(struct client *client)
+{
+	struct transfer *transfer = &client->transfers[client->count];
+
+	if (transfer_init(transfer, &client->options, NULL) != 0) {
+		transfer_free(transfer);
+		return NULL;
+	}
+	transfer->client = client;
+	sockets_attach(&client->sockets, transfer->easy);
+	client->count++;
+	return transfer;
+}
+
+struct transfer *
+client_take(struct client *client)
+{
+	struct transfer *transfer = client->free;
+
+	if (transfer != NULL)
+		client->free = transfer->next_free;
+	else if (client->count < client->options.concurrency)
+		transfer = make_transfer(client);
+	if (transfer != NULL)
+		transfer_reset(transfer);
+	return transfer;
+}
+
+void
+transfer_drop(struct transfer *transfer)
+{
+	transfer->next_free = transfer->client->free;
+	transfer->client->free = transfer;
+}
+
+int
+transfer_start(struct transfer *transfer, const struct transfer_request *request,
+	transfer_done *done, void *context, struct err *err)
+{
+	struct client *client = transfer->client;
+
+	if (transfer_prepare(transfer, request, &client->tls, err) != 0) {
+		transfer_drop(transfer);
+		return -1;
+	}
+	transfer->done = done;
+	transfer->context = context;
+	if (curl_multi_add_handle(client->multi, transfer->easy) != CURLM_OK) {
+		transfer_drop(transfer);
+		return err_no_memory(err);
+	}
+	transfer->active = true;
+	return 0;
+}
+
+static void
+finish(struct client *client, CURL *easy, CURLcode code)
+{
+	struct transfer *transfer;
+	struct transfer_result result;
+
+	curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&transfer);
+	curl_multi_remove_handle(client->multi, easy);
+	transfer->active = false;
+	transfer_result_of(transfer, code, &result);
+	transfer->done(transfer->context, &result);
+	transfer_drop(transfer);
+}
+
+int
+client_run(struct client *client, struct err *err)
+{
+	CURLMsg *message;
+	int left;
+
+	while ((message = curl_multi_info_read(client->multi, &left)) != NULL)
+		if (message->msg == CURLMSG_DONE)
+			finish(client, message->easy_handle, message->data.result);
+	if (client->sockets.err.kind == ERR_NONE)
+		return 0;
+	*err = client->sockets.err;
+	client->sockets.err = (struct err){0};
+	return -1;
+}
+
+void
+client_forget_tls(struct client *client)
+{
+	for (size_t i = 0; i < client->count; i++)
+		client->transfers[i].tls_known = false;
+}

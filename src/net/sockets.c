@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+#include "net/sockets.h"
+
+#include "base/clock.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { FIRST_SLOTS = 64 };
+
+struct socket_slot {
+	struct watch watch;
+	struct sockets *sockets;
+	unsigned wanted; /* what libcurl waits for now */
+	bool lasting;    /* opened by us, so that we see it closed */
+};
+
+static void
+remember_failure(struct sockets *sockets, const struct err *err)
+{
+	if (sockets->err.kind == ERR_NONE)
+		sockets->err = *err;
+}
+
+static void
+on_socket(void *context, unsigned events)
+{
+	struct socket_slot *slot = context;
+	int action = (events & LOOP_READ ? CURL_CSELECT_IN : 0) |
+		(events & LOOP_WRITE ? CURL_CSELECT_OUT : 0) |
+		(events & LOOP_ERROR ? CURL_CSELECT_ERR : 0);
+	int running;
+
+	if (slot->wanted == 0)
+		loop_watch(slot->sockets->loop, &slot->watch, 0, NULL);
+	else
+		curl_multi_socket_action(
+			slot->sockets->multi, slot->watch.fd, action, &running);
+}
+
+static bool
+grow_slots(struct sockets *sockets, size_t needed)
+{
+	size_t count = sockets->slot_count == 0 ? FIRST_SLOTS : sockets->slot_count;
+	struct socket_slot **slots;
+
+	while (count < needed)
+		count *= 2;
+	slots = realloc(sockets->slots, count * sizeof(*slots));
+	if (slots == NULL)
+		return false;
+	memset(slots + sockets->slot_count, 0,
+		(count - sockets->slot_count) * sizeof(*slots));
+	sockets->slots = slots;
+	sockets->slot_count = count;
+	return true;
+}
+
+/* NULL when memory is out. */
+static struct socket_slot *
+slot_of(struct sockets *sockets, int fd)
+{
+	struct socket_slot *slot;
+
+	if ((size_t)fd >= sockets->slot_count && !grow_slots(sockets, (size_t)fd + 1))
+		return NULL;
+	if (sockets->slots[fd] != NULL)
+		return sockets->slots[fd];
+	slot = calloc(1, sizeof(*slot));
+	if (slot == NULL)
+		return NULL;
+	slot->sockets = sockets;
+	slot->watch = (struct watch){.fd = fd, .on_event = on_socket, .context = slot};
+	sockets->slots[fd] = slot;
+	return slot;
+}
+
+static int
+on_interest(CURL *easy, curl_socket_t fd, int what, void *context, void *unused)
+{
+	struct sockets *sockets = context;
+	struct socket_slot *slot = slot_of(sockets, fd);
+	struct err err;
+
+	(void)easy;
+	(void)unused;
+	if (slot == NULL) {
+		err_no_memory(&err);
+		remember_failure(sockets, &err);
+		return -1;
+	}
+	slot->wanted = what == CURL_POLL_REMOVE
+		? 0
+		: (what & CURL_POLL_IN ? (unsigned)LOOP_READ : 0) |
+			(what & CURL_POLL_OUT ? (unsigned)LOOP_WRITE : 0);
+	if (slot->wanted == 0 && slot->lasting)
+		return 0;
+	if (loop_watch(sockets->loop, &slot->watch, slot->wanted, &err) == 0)
+		return 0;
+	remember_failure(sockets, &err);
+	return -1;
+}
+
+/*
+ * The one place where a connection begins: whether the address may be spoken to at all
+ * is to be asked here, of the address itself and not of its name.
+ */
+static curl_socket_t
+open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct sockets *sockets = context;
+	struct socket_slot *slot;
+	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
+		address->protocol);
+
+	if (fd < 0 || purpose != CURLSOCKTYPE_IPCXN)
+		return fd < 0 ? CURL_SOCKET_BAD : fd;
+	slot = slot_of(sockets, fd);
+	if (slot == NULL) {
+		close(fd);
+		return CURL_SOCKET_BAD;
+	}
+	/* Whoever had the number before is gone, and the kernel has forgotten it. */
+	slot->watch.events = 0;
+	slot->wanted = 0;
+	slot->lasting = true;
+	return fd;
+}
+
+static int
+close_socket(void *context, curl_socket_t fd)
+{
+	struct sockets *sockets = context;
+	struct socket_slot *slot = (size_t)fd < sockets->slot_count ? sockets->slots[fd]
+								    : NULL;
+
+	if (slot != NULL) {
+		slot->watch.events = 0;
+		slot->wanted = 0;
+		slot->lasting = false;
+	}
+	return close(fd);
+}
+
+static int
+on_timer_change(CURLM *multi, long timeout_ms, void *context)
+{
+	struct sockets *sockets = context;
+	struct err err;
+
+	(void)multi;
+	if (timeout_ms < 0) {
+		loop_timer_cancel(sockets->loop, &sockets->timer);
+		return 0;
+	}
+	if (loop_timer_set(sockets->loop, &sockets->timer,
+		    clock_monotonic_us() + (int64_t)timeout_ms * 1000, &err) == 0)
+		return 0;
+	remember_failure(sockets, &err);
+	return -1;
+}
+
+static void
+on_timer(void *context)
+{
+	struct sockets *sockets = context;
+	int running;
+
+	curl_multi_socket_action(sockets->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+}
+
+void
+sockets_init(struct sockets *sockets, struct loop *loop, CURLM *multi)
+{
+	*sockets = (struct sockets){.loop = loop, .multi = multi};
+	sockets->timer = (struct timer){.on_expiry = on_timer, .context = sockets};
+	curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_interest);
+	curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, sockets);
+	curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer_change);
+	curl_multi_setopt(multi, CURLMOPT_TIMERDATA, sockets);
+}
+
+void
+sockets_free(struct sockets *sockets)
+{
+	loop_timer_cancel(sockets->loop, &sockets->timer);
+	for (size_t i = 0; i < sockets->slot_count; i++)
+		free(sockets->slots[i]);
+	free(sockets->slots);
+}
+
+void
+sockets_attach(struct sockets *sockets, CURL *easy)
+{
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, sockets);
+	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, sockets);
+}

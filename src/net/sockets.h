@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libcurl's sockets on our loop.
+ *
+ * libcurl says "no longer interested" after each response and "read" before the next one
+ * on the same kept connection. A socket that we opened therefore stays in epoll as it is
+ * until it is closed; only if it becomes ready while nobody wants it, is it taken out.
+ */
+#ifndef NET_SOCKETS_H
+#define NET_SOCKETS_H
+
+#include "net/loop.h"
+
+#include <curl/curl.h>
+
+struct socket_slot;
+
+struct sockets {
+	struct loop *loop;
+	CURLM *multi;
+	struct timer timer;         /* libcurl's one timer */
+	struct socket_slot **slots; /* by descriptor; kept until the end */
+	size_t slot_count;
+	struct err err; /* the first failure in a callback of libcurl's */
+};
+
+/* Installs itself in the multi handle. */
+void sockets_init(struct sockets *sockets, struct loop *loop, CURLM *multi);
+void sockets_free(struct sockets *sockets); /* after the multi handle */
+
+/* Makes the easy handle open and close its connections through us. */
+void sockets_attach(struct sockets *sockets, CURL *easy);
+
+#endif

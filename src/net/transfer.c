@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: MIT */
+#include "net/transfer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	REQUEST_TEXT_MAX = 1024 * 1024, /* header lines, url and method together */
+	FIRST_LINES = 16,
+	RECEIVE_BUFFER = 4096, /* per transfer under way, and responses are short */
+};
+
+static int
+status_of_line(struct span line)
+{
+	const char *space = memchr(line.ptr, ' ', line.len);
+	struct span rest;
+	int64_t status;
+
+	if (space == NULL || line.ptr + line.len - space < 4)
+		return 0;
+	rest = (struct span){space + 1, 3};
+	return span_to_int64(rest, &status) ? (int)status : 0;
+}
+
+/* libcurl hands over one header line at a time, interim responses' and trailers' too. */
+static size_t
+receive_header(char *bytes, size_t one, size_t len, void *context)
+{
+	struct transfer *transfer = context;
+	struct response *response = &transfer->response;
+	struct span line = {bytes, len};
+
+	(void)one;
+	response->header_bytes += len;
+	response->headers_too_long = response->header_bytes > RESPONSE_HEADERS_READ;
+	if (response->headers_too_long)
+		return 0;
+	if (response->header_complete)
+		return len;
+	if (span_starts(line, "HTTP/")) {
+		response->status = status_of_line(line);
+		buf_clear(&response->headers);
+		return len;
+	}
+	if (span_trim(line).len == 0)
+		response->header_complete = response->status >= 200;
+	else if (response->status >= 300)
+		buf_add(&response->headers, bytes, len);
+	return len;
+}
+
+static size_t
+receive_body(char *bytes, size_t one, size_t len, void *context)
+{
+	struct transfer *transfer = context;
+	struct response *response = &transfer->response;
+	size_t room = transfer->snippet_bytes - response->body.len;
+
+	(void)one;
+	buf_add(&response->body, bytes, len < room ? len : room);
+	response->body_bytes += len;
+	response->body_too_long = response->body_bytes > RESPONSE_BODY_READ;
+	return response->body_too_long ? 0 : len;
+}
+
+static void
+set_constant_options(struct transfer *transfer, const struct client_options *options)
+{
+	CURL *easy = transfer->easy;
+
+	curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
+	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(easy, CURLOPT_PROXY, "");
+	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+	curl_easy_setopt(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
+	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	curl_easy_setopt(easy, CURLOPT_USERAGENT, options->user_agent);
+	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER);
+	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->message);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, receive_header);
+	curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, receive_body);
+	curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+}
+
+int
+transfer_init(
+	struct transfer *transfer, const struct client_options *options, struct err *err)
+{
+	*transfer = (struct transfer){.snippet_bytes = options->snippet_bytes};
+	buf_init(&transfer->text, REQUEST_TEXT_MAX);
+	buf_init(&transfer->response.headers, RESPONSE_HEADERS_KEPT);
+	buf_init(&transfer->response.body, options->snippet_bytes);
+	transfer->easy = curl_easy_init();
+	if (transfer->easy == NULL)
+		return err_no_memory(err);
+	set_constant_options(transfer, options);
+	return 0;
+}
+
+void
+transfer_free(struct transfer *transfer)
+{
+	curl_easy_cleanup(transfer->easy);
+	buf_free(&transfer->response.body);
+	buf_free(&transfer->response.headers);
+	buf_free(&transfer->text);
+	free(transfer->nodes);
+	free(transfer->lines);
+}
+
+void
+transfer_reset(struct transfer *transfer)
+{
+	struct response *response = &transfer->response;
+
+	buf_clear(&transfer->text);
+	transfer->line_count = 0;
+	buf_clear(&response->headers);
+	buf_clear(&response->body);
+	response->header_bytes = 0;
+	response->body_bytes = 0;
+	response->status = 0;
+	response->header_complete = false;
+	response->headers_too_long = false;
+	response->body_too_long = false;
+	transfer->message[0] = '\0';
+}
+
+static bool
+grow_lines(struct transfer *transfer)
+{
+	size_t cap = transfer->line_cap == 0 ? FIRST_LINES : transfer->line_cap * 2;
+	size_t *lines = realloc(transfer->lines, cap * sizeof(*lines));
+	struct curl_slist *nodes;
+
+	if (lines == NULL)
+		return false;
+	transfer->lines = lines;
+	nodes = realloc(transfer->nodes, cap * sizeof(*nodes));
+	if (nodes == NULL)
+		return false;
+	transfer->nodes = nodes;
+	transfer->line_cap = cap;
+	return true;
+}
+
+static void
+add_line(struct transfer *transfer, struct span name, const char *separator,
+	struct span value)
+{
+	struct buf *text = &transfer->text;
+
+	if (transfer->line_count == transfer->line_cap && !grow_lines(transfer)) {
+		text->failed = true;
+		return;
+	}
+	transfer->lines[transfer->line_count++] = text->len;
+	buf_add_span(text, name);
+	buf_add_text(text, separator);
+	buf_add_span(text, value);
+	buf_add_char(text, '\0');
+}
+
+void
+transfer_header(struct transfer *transfer, struct span name, struct span value)
+{
+	/* "Name:" would take the field out; "Name;" is libcurl's way to an empty one. */
+	add_line(transfer, name, value.len == 0 ? ";" : ": ", value);
+}
+
+/* The list is made in our own memory, not by a dozen curl_slist_append(). */
+static struct curl_slist *
+header_list(struct transfer *transfer)
+{
+	struct curl_slist *next = NULL;
+
+	for (size_t i = transfer->line_count; i > 0; i--) {
+		transfer->nodes[i - 1] = (struct curl_slist){
+			.data = transfer->text.data + transfer->lines[i - 1],
+			.next = next,
+		};
+		next = &transfer->nodes[i - 1];
+	}
+	return next;
+}
+
+static enum transfer_mode
+mode_of(const struct transfer_request *request)
+{
+	if (span_is(request->method, "HEAD"))
+		return MODE_HEAD;
+	if (span_present(request->body) || span_is(request->method, "POST") ||
+		span_is(request->method, "PUT") || span_is(request->method, "PATCH"))
+		return MODE_SEND;
+	return MODE_GET;
+}
+
+static void
+set_mode(struct transfer *transfer, enum transfer_mode mode)
+{
+	static const CURLoption options[] = {
+		[MODE_GET] = CURLOPT_HTTPGET,
+		[MODE_HEAD] = CURLOPT_NOBODY,
+		[MODE_SEND] = CURLOPT_POST,
+	};
+
+	if (mode == transfer->mode)
+		return;
+	curl_easy_setopt(transfer->easy, options[mode], 1L);
+	transfer->mode = mode;
+}
+
+static void
+set_body(struct transfer *transfer, struct span body)
+{
+	curl_easy_setopt(
+		transfer->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len);
+	curl_easy_setopt(
+		transfer->easy, CURLOPT_POSTFIELDS, body.ptr == NULL ? "" : body.ptr);
+}
+
+static void
+set_tls(struct transfer *transfer, const struct transfer_request *request,
+	const struct tls_defaults *tls)
+{
+	CURL *easy = transfer->easy;
+	bool own = request->tls_ca != NULL;
+
+	if (transfer->tls_known && transfer->tls_ca == request->tls_ca &&
+		transfer->tls_cert == request->tls_cert &&
+		transfer->tls_key == request->tls_key)
+		return;
+	curl_easy_setopt(easy, CURLOPT_CAINFO, own ? request->tls_ca : tls->ca_file);
+	curl_easy_setopt(easy, CURLOPT_CAPATH, own ? NULL : tls->ca_path);
+	curl_easy_setopt(easy, CURLOPT_SSLCERT, request->tls_cert);
+	curl_easy_setopt(easy, CURLOPT_SSLKEY, request->tls_key);
+	transfer->tls_ca = request->tls_ca;
+	transfer->tls_cert = request->tls_cert;
+	transfer->tls_key = request->tls_key;
+	transfer->tls_known = true;
+}
+
+/* libcurl takes a missing timeout for "for ever", and a long for the time. */
+static long
+timeout_of(int64_t ms)
+{
+	return ms < 1 ? 1 : ms < INT32_MAX ? (long)ms : INT32_MAX;
+}
+
+/* Whether libcurl sends that method by itself in that mode. */
+static bool
+method_is_implied(enum transfer_mode mode, struct span method)
+{
+	return mode == MODE_HEAD || (mode == MODE_GET && span_is(method, "GET")) ||
+		(mode == MODE_SEND && span_is(method, "POST"));
+}
+
+/* libcurl wants NUL-terminated text; `text` does not move any more once this is done. */
+static int
+copy_target(struct transfer *transfer, const struct transfer_request *request,
+	const char **url, const char **method, struct err *err)
+{
+	struct buf *text = &transfer->text;
+	size_t url_at = text->len;
+
+	buf_add_span(text, request->url);
+	buf_add_char(text, '\0');
+	buf_add_span(text, request->method);
+	if (buf_check(text, err) != 0)
+		return -1;
+	*url = text->data + url_at;
+	*method = text->data + url_at + request->url.len + 1;
+	return 0;
+}
+
+int
+transfer_prepare(struct transfer *transfer, const struct transfer_request *request,
+	const struct tls_defaults *tls, struct err *err)
+{
+	enum transfer_mode mode = mode_of(request);
+	CURL *easy = transfer->easy;
+	const char *url, *method;
+
+	/* No "100-continue" round trip: a bare "Expect:" takes the field out. */
+	add_line(transfer, SPAN_LITERAL("Expect"), ":", (struct span){0});
+	if (copy_target(transfer, request, &url, &method, err) != 0)
+		return -1;
+	set_mode(transfer, mode);
+	if (mode == MODE_SEND)
+		set_body(transfer, request->body);
+	set_tls(transfer, request, tls);
+	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST,
+		method_is_implied(mode, request->method) ? NULL : method);
+	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, header_list(transfer));
+	curl_easy_setopt(
+		easy, CURLOPT_CONNECTTIMEOUT_MS, timeout_of(request->connect_timeout_ms));
+	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout_of(request->timeout_ms));
+	if (curl_easy_setopt(easy, CURLOPT_URL, url) != CURLE_OK)
+		return err_no_memory(err);
+	return 0;
+}
+
+static int64_t
+time_info(CURL *easy, CURLINFO what)
+{
+	curl_off_t us = 0;
+
+	curl_easy_getinfo(easy, what, &us);
+	return us > 0 ? (int64_t)us : -1;
+}
+
+static void
+read_phases(CURL *easy, struct transfer_result *result)
+{
+	long connections = 0;
+
+	curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &connections);
+	result->dns_us = result->connect_us = result->tls_us = -1;
+	/* On a kept connection libcurl gives the moment it was found. */
+	if (connections > 0) {
+		result->dns_us = time_info(easy, CURLINFO_NAMELOOKUP_TIME_T);
+		result->connect_us = time_info(easy, CURLINFO_CONNECT_TIME_T);
+		result->tls_us = time_info(easy, CURLINFO_APPCONNECT_TIME_T);
+	}
+	result->first_byte_us = time_info(easy, CURLINFO_STARTTRANSFER_TIME_T);
+	result->total_us = time_info(easy, CURLINFO_TOTAL_TIME_T);
+}
+
+/* "203.0.113.7:443", "[2001:db8::1]:443" */
+static struct span
+read_peer(struct transfer *transfer)
+{
+	char *ip = NULL;
+	long port = 0;
+	int len;
+
+	curl_easy_getinfo(transfer->easy, CURLINFO_PRIMARY_IP, &ip);
+	curl_easy_getinfo(transfer->easy, CURLINFO_PRIMARY_PORT, &port);
+	if (ip == NULL || ip[0] == '\0')
+		return (struct span){"", 0};
+	len = snprintf(transfer->peer, sizeof(transfer->peer),
+		strchr(ip, ':') == NULL ? "%s:%ld" : "[%s]:%ld", ip, port);
+	return (struct span){transfer->peer, (size_t)len};
+}
+
+static int
+read_http_version(CURL *easy)
+{
+	long version = 0;
+
+	curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
+	switch (version) {
+	case CURL_HTTP_VERSION_1_0:
+		return 10;
+	case CURL_HTTP_VERSION_1_1:
+		return 11;
+	case CURL_HTTP_VERSION_2_0:
+		return 20;
+	case CURL_HTTP_VERSION_3:
+		return 30;
+	default:
+		return 0;
+	}
+}
+
+/* A transfer that we broke off ourselves ended as its header says. */
+static CURLcode
+own_code(const struct response *response, CURLcode code)
+{
+	if (response->headers_too_long)
+		return CURLE_WEIRD_SERVER_REPLY;
+	return response->body_too_long ? CURLE_OK : code;
+}
+
+static struct span
+own_message(const struct transfer *transfer, CURLcode code)
+{
+	if (transfer->response.headers_too_long)
+		return SPAN_LITERAL("response header larger than 256 KiB");
+	if (code == CURLE_OK)
+		return (struct span){"", 0};
+	return span_of(transfer->message[0] != '\0' ? transfer->message
+						    : curl_easy_strerror(code));
+}
+
+void
+transfer_result_of(
+	struct transfer *transfer, CURLcode code, struct transfer_result *result)
+{
+	const struct response *response = &transfer->response;
+	long os_errno = 0;
+
+	code = own_code(response, code);
+	if (code != CURLE_OK)
+		curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &os_errno);
+	*result = (struct transfer_result){
+		.curl_code = (int)code,
+		.os_errno = (int)os_errno,
+		.status = response->header_complete ? response->status : 0,
+		.message = own_message(transfer, code),
+		.headers = buf_span(&response->headers),
+		.body = buf_span(&response->body),
+		.peer = read_peer(transfer),
+		.http_version = read_http_version(transfer->easy),
+	};
+	read_phases(transfer->easy, result);
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One transfer: a pooled easy handle, the memory of its request and of what came back.
+ * Private to the client; the public part is in net/client.h.
+ */
+#ifndef NET_TRANSFER_H
+#define NET_TRANSFER_H
+
+#include "net/client.h"
+
+#include <curl/curl.h>
+
+enum {
+	RESPONSE_HEADERS_KEPT = 64 * 1024,
+	RESPONSE_HEADERS_READ = 256 * 1024, /* a server that sends more is broken off */
+	RESPONSE_BODY_READ = 1024 * 1024,   /* the status has decided by then */
+};
+
+/* How the easy handle is to make its request. */
+enum transfer_mode {
+	MODE_NONE, /* not yet set */
+	MODE_GET,  /* no body, a body comes back */
+	MODE_HEAD, /* no body either way */
+	MODE_SEND, /* a body, maybe an empty one */
+};
+
+/* Received so far. */
+struct response {
+	size_t header_bytes;
+	size_t body_bytes;
+	int status;            /* of the header that is being read */
+	bool header_complete;  /* of a final response (not 1xx) */
+	bool headers_too_long; /* broken off by us */
+	bool body_too_long;    /* likewise */
+	struct buf headers;
+	struct buf body;
+};
+
+struct transfer {
+	struct client *client;
+	struct transfer *next_free;
+	CURL *easy;
+	bool active; /* in the multi handle */
+	enum transfer_mode mode;
+	const char *tls_ca, *tls_cert, *tls_key; /* as set in the handle; compared only */
+	bool tls_known;
+	size_t snippet_bytes;
+	struct buf text; /* the header lines, each with a NUL; then url and method */
+	size_t *lines;   /* where each begins in text */
+	struct curl_slist *nodes;
+	size_t line_count;
+	size_t line_cap;
+	struct response response;
+	char message[CURL_ERROR_SIZE];
+	char peer[64];
+	transfer_done *done;
+	void *context;
+};
+
+/* The authorities that libcurl was built with, to go back to. NULL: none. */
+struct tls_defaults {
+	char *ca_file;
+	char *ca_path;
+};
+
+/* Sets what stays the same for the handle's life. ERR_OS. */
+int transfer_init(
+	struct transfer *transfer, const struct client_options *options, struct err *err);
+void transfer_free(struct transfer *transfer);
+
+/* Forgets the last request. */
+void transfer_reset(struct transfer *transfer);
+
+/* Sets what belongs to this request. ERR_OS. */
+int transfer_prepare(struct transfer *transfer, const struct transfer_request *request,
+	const struct tls_defaults *tls, struct err *err);
+
+/* What came of it; borrows from the transfer. */
+void transfer_result_of(
+	struct transfer *transfer, CURLcode code, struct transfer_result *result);
+
+#endif
