@@ -21,8 +21,6 @@ classification_put(struct buf *out, const struct classification *result)
 	json_put_member_int(out, "max_delay_ms", result->max_delay_ms);
 	json_put_key(out, "multiplier");
 	buf_printf(out, "%g", result->multiplier);
-	if (result->status != 0)
-		json_put_member_int(out, "status", result->status);
 	if (result->retry_after_ms >= 0)
 		json_put_member_int(out, "retry_after_ms", result->retry_after_ms);
 	json_put_member_string(out, "rule", span_of(result->rule));
@@ -125,7 +123,7 @@ read_text(struct json value, const char *key, char *text, size_t size, struct er
 static int
 read_numbers(struct json value, struct classification *result, struct err *err)
 {
-	int64_t retries = result->max_retries, status = 0;
+	int64_t retries = result->max_retries;
 
 	if (read_count(value, "max_retries", INT32_MAX, &retries, err) != 0 ||
 		read_count(value, "base_delay_ms", INT64_MAX, &result->base_delay_ms,
@@ -133,11 +131,9 @@ read_numbers(struct json value, struct classification *result, struct err *err)
 		read_count(value, "max_delay_ms", INT64_MAX, &result->max_delay_ms,
 			err) != 0 ||
 		read_count(value, "retry_after_ms", INT64_MAX, &result->retry_after_ms,
-			err) != 0 ||
-		read_count(value, "status", 599, &status, err) != 0)
+			err) != 0)
 		return -1;
 	result->max_retries = (int)retries;
-	result->status = (int)status;
 	return read_multiplier(value, &result->multiplier, err);
 }
 

@@ -53,7 +53,7 @@ struct retry_rule {
  */
 struct match_rule {
 	char name[64];
-	int status_from, status_to; /* 0: any */
+	int status_from, status_to; /* 0: any; in the document 409, "5xx" or "500-504" */
 	char code[64];              /* error code (also nested); "" any */
 	char error_name[64];        /* error class name; "" any */
 	char message[128];          /* whole words of the message; "" any */
