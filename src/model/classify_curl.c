@@ -79,7 +79,7 @@ static const struct {
 	{101, SAYS_NETWORK_FINAL, "encrypted client hello is required"},
 };
 
-enum { CURL_TLS_CONNECT = 35 };
+enum { CURL_UNSUPPORTED = 1, CURL_TLS_CONNECT = 35 };
 
 /* A handshake that was refused will be refused again; one that was cut off may not. */
 static bool
@@ -111,6 +111,10 @@ curl_judge(int64_t exit_code, struct span message)
 				  "TLS handshake refused")
 			: finding_make(WEIGHT_CODE, SAYS_NETWORK, "curl", number,
 				  "TLS handshake broken off");
+	/* An answer that is no HTTP/1 is reported as an unsupported protocol, too. */
+	if (exit_code == CURL_UNSUPPORTED && text_has_words(message, "received http"))
+		return finding_make(WEIGHT_CODE, SAYS_NETWORK, "curl", number,
+			"the answer was not HTTP");
 	for (size_t i = 0; i < sizeof(EXIT_CODES) / sizeof(EXIT_CODES[0]); i++)
 		if (EXIT_CODES[i].code == exit_code)
 			return finding_make(WEIGHT_CODE, EXIT_CODES[i].says, "curl",

@@ -148,7 +148,8 @@ judge_code_member(const struct context *context, struct json value, struct span 
 		finding = grpc_name_judge(code);
 	if (finding.weight == WEIGHT_NONE && span_to_int64(code, &number))
 		finding = judge_number(context, number, message);
-	return finding;
+	/* Some runtimes have class names for codes: ConnectionRefused. */
+	return finding.weight != WEIGHT_NONE ? finding : name_judge(code);
 }
 
 /* errno numbers of the system, or of MySQL, whose drivers use the same member. */

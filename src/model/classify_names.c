@@ -30,7 +30,7 @@ static const struct known NAMES[] = {
 	{"ArgumentNullException", SAYS_VALIDATION, "argument missing"},
 	{"ArgumentOutOfRangeException", SAYS_VALIDATION, "argument out of range"},
 	{"AuthenticationError", SAYS_CLIENT, "not authenticated"},
-	{"AuthenticationException", SAYS_CLIENT, "not authenticated"},
+	{"AuthenticationException", SAYS_VAGUE | SAYS_CLIENT, "not authenticated"},
 	{"AuthenticationFailed", SAYS_CLIENT, "not authenticated"},
 	{"AuthorizationError", SAYS_CLIENT, "not authorised"},
 	{"AuthorizationException", SAYS_CLIENT, "not authorised"},

@@ -20,6 +20,7 @@ enum topic {
 	DATABASE_LASTING,
 	RATE_LIMIT,
 	NETWORK,
+	SIGNATURE_LOOSE,
 	VALIDATION,
 	CANCELLED,
 	NETWORK_VAGUE,
@@ -37,6 +38,7 @@ static const enum says TOPIC_SAYS[TOPIC_COUNT] = {
 	[DATABASE_LASTING] = SAYS_DATABASE_FINAL,
 	[RATE_LIMIT] = SAYS_RATE_LIMIT,
 	[NETWORK] = SAYS_NETWORK,
+	[SIGNATURE_LOOSE] = SAYS_SIGNATURE,
 	[VALIDATION] = SAYS_VALIDATION,
 	[CANCELLED] = SAYS_UNKNOWN,
 	[NETWORK_VAGUE] = SAYS_NETWORK,
@@ -85,6 +87,7 @@ static const struct phrase PHRASES[] = {
 	{"bad request", CLIENT},
 	{"bad signature", SIGNATURE},
 	{"bad status line", NETWORK},
+	{"bad uri", VALIDATION},
 	{"bad webhook signature", SIGNATURE},
 	{"badstatusline", NETWORK},
 	{"before secure tls connection was established", TLS_CUT},
@@ -155,6 +158,8 @@ static const struct phrase PHRASES[] = {
 	{"certificate verification error", TLS_REFUSED},
 	{"certificate verification failed", TLS_REFUSED},
 	{"certificate verify failed", TLS_REFUSED},
+	{"channel closed", NETWORK},
+	{"channel ended", NETWORK},
 	{"check constraint", DATABASE_LASTING},
 	{"circular structure", VALIDATION},
 	{"client timeout", NETWORK},
@@ -226,11 +231,13 @@ static const struct phrase PHRASES[] = {
 	{"context canceled", CANCELLED},
 	{"context cancelled", CANCELLED},
 	{"control characters in url", VALIDATION},
+	{"could not be converted", VALIDATION},
 	{"could not be found", CLIENT},
 	{"could not be parsed", VALIDATION},
 	{"could not be resolved", NETWORK},
 	{"could not connect", NETWORK},
 	{"could not connect to server", DATABASE},
+	{"could not convert", VALIDATION},
 	{"could not decode", VALIDATION},
 	{"could not deserialize", VALIDATION},
 	{"could not extend file", DATABASE},
@@ -310,6 +317,7 @@ static const struct phrase PHRASES[] = {
 	{"does not match schema", VALIDATION},
 	{"does not match the schema", VALIDATION},
 	{"does not pass validation", VALIDATION},
+	{"does not represent", VALIDATION},
 	{"does not satisfy", VALIDATION},
 	{"doesn't have a default value", DATABASE_LASTING},
 	{"doesn't match schema", VALIDATION},
@@ -329,6 +337,7 @@ static const struct phrase PHRASES[] = {
 	{"eof", NETWORK_VAGUE},
 	{"eof occurred in violation of protocol", TLS_CUT},
 	{"eof while parsing", VALIDATION},
+	{"eof while reading", TLS_CUT},
 	{"err syntax error", DATABASE_LASTING},
 	{"err unknown command", DATABASE_LASTING},
 	{"error in your sql syntax", DATABASE_LASTING},
@@ -347,6 +356,7 @@ static const struct phrase PHRASES[] = {
 	{"exceeded your rate limit", RATE_LIMIT},
 	{"exceeds rate limit", RATE_LIMIT},
 	{"exclusion constraint", DATABASE_LASTING},
+	{"execution expired", NETWORK},
 	{"execution timeout expired", DATABASE},
 	{"expected ? or ? after", VALIDATION},
 	{"expected property name", VALIDATION},
@@ -402,6 +412,7 @@ static const struct phrase PHRASES[] = {
 	{"forcibly closed", NETWORK},
 	{"foreign key constraint", DATABASE_LASTING},
 	{"foreign key violation", DATABASE_LASTING},
+	{"format of the uri could not be determined", VALIDATION},
 	{"from the connection pool", DATABASE},
 	{"gateway time out", SERVER},
 	{"gateway timeout", SERVER},
@@ -415,6 +426,7 @@ static const struct phrase PHRASES[] = {
 	{"has been cancelled", CANCELLED},
 	{"has not yet prepared node", DATABASE},
 	{"hash slot not served", DATABASE},
+	{"header value contains", VALIDATION},
 	{"headers timeout", NETWORK},
 	{"heartbeat timeout", NETWORK},
 	{"hikari pool", DATABASE},
@@ -509,6 +521,7 @@ static const struct phrase PHRASES[] = {
 	{"invalid scheme", VALIDATION},
 	{"invalid signature", SIGNATURE},
 	{"invalid signatures", SIGNATURE},
+	{"invalid start of a value", VALIDATION},
 	{"invalid status line", NETWORK},
 	{"invalid stripe signature", SIGNATURE},
 	{"invalid token", CLIENT},
@@ -535,6 +548,7 @@ static const struct phrase PHRASES[] = {
 	{"is not queryable", DATABASE},
 	{"is not valid", VALIDATION},
 	{"is not valid json", VALIDATION},
+	{"is not writable", NETWORK},
 	{"is required", VALIDATION},
 	{"is too long", VALIDATION},
 	{"is too short", VALIDATION},
@@ -585,12 +599,14 @@ static const struct phrase PHRASES[] = {
 	{"maximum statement execution time exceeded", DATABASE},
 	{"may not be blank", VALIDATION},
 	{"may not be null", VALIDATION},
+	{"message size too large", VALIDATION},
 	{"message timed out", NETWORK},
 	{"message timestamp too new", SIGNATURE},
 	{"message timestamp too old", SIGNATURE},
 	{"message too large", VALIDATION},
 	{"method not allowed", CLIENT},
 	{"missed heartbeats", NETWORK},
+	{"missing ? in host", VALIDATION},
 	{"missing field", VALIDATION},
 	{"missing parameter", VALIDATION},
 	{"missing property", VALIDATION},
@@ -677,9 +693,11 @@ static const struct phrase PHRASES[] = {
 	{"not authorized on", DATABASE_LASTING},
 	{"not authorized to execute", DATABASE_LASTING},
 	{"not connect to", NETWORK},
+	{"not connected", NETWORK},
 	{"not currently available", DATABASE},
 	{"not enough replicas", DATABASE},
 	{"not found", CLIENT},
+	{"not found in upstream", SERVER},
 	{"not master", DATABASE},
 	{"not null constraint", DATABASE_LASTING},
 	{"not primary", DATABASE},
@@ -780,6 +798,7 @@ static const struct phrase PHRASES[] = {
 	{"read timeout", NETWORK},
 	{"readonly database", DATABASE},
 	{"received fatal alert", TLS_REFUSED},
+	{"received http 0 9", NETWORK},
 	{"record has changed since last read", DATABASE},
 	{"recv failure", NETWORK},
 	{"redirect", CLIENT},
@@ -808,6 +827,7 @@ static const struct phrase PHRASES[] = {
 	{"request canceled", CANCELLED},
 	{"request cancelled", CANCELLED},
 	{"request entity too large", VALIDATION},
+	{"request failed to complete", DATABASE},
 	{"request from slack is not valid", SIGNATURE},
 	{"request has timed out", NETWORK},
 	{"request limit exceeded", RATE_LIMIT},
@@ -920,6 +940,7 @@ static const struct phrase PHRASES[] = {
 	{"socket disconnected", NETWORK},
 	{"socket hang up", NETWORK},
 	{"socket is closed", NETWORK},
+	{"socket is not connected", NETWORK},
 	{"socket timed out", NETWORK},
 	{"socket timeout", NETWORK},
 	{"socket was closed", NETWORK},
@@ -940,6 +961,8 @@ static const struct phrase PHRASES[] = {
 	{"stopped after 10 redirects", CLIENT},
 	{"stream closed", NETWORK},
 	{"stream error", NETWORK},
+	{"stream has been aborted", NETWORK},
+	{"stream isn't writeable", DATABASE},
 	{"stream reset", NETWORK},
 	{"stream was not closed cleanly", NETWORK},
 	{"stream was reset", NETWORK},
@@ -968,6 +991,7 @@ static const struct phrase PHRASES[] = {
 	{"timeouts", NETWORK_VAGUE},
 	{"timestamp expired", SIGNATURE},
 	{"timestamp is not within", SIGNATURE},
+	{"timestamp is outside", SIGNATURE},
 	{"timestamp is too old", SIGNATURE},
 	{"timestamp outside of tolerance", SIGNATURE},
 	{"timestamp outside the tolerance", SIGNATURE},
@@ -1003,6 +1027,7 @@ static const struct phrase PHRASES[] = {
 	{"transaction timed out", DATABASE},
 	{"transaction was aborted", DATABASE},
 	{"transfer closed with", NETWORK},
+	{"transport endpoint is not connected", NETWORK},
 	{"trust anchor", TLS_REFUSED},
 	{"trust anchors", TLS_REFUSED},
 	{"trying to connect", NETWORK},
@@ -1063,6 +1088,7 @@ static const struct phrase PHRASES[] = {
 	{"unknown database", DATABASE_LASTING},
 	{"unknown field", VALIDATION},
 	{"unknown host", NETWORK},
+	{"unknown scheme", VALIDATION},
 	{"unknown signature version", SIGNATURE},
 	{"unknown table", DATABASE_LASTING},
 	{"unknown url type", VALIDATION},
@@ -1173,14 +1199,21 @@ starts_with_phrase(const char *at, const char *phrase)
 }
 
 static bool
-is_negated(struct span word_before)
+is_one_of(struct span word, const char *const *list)
 {
-	static const char *const negations[] = {"no", "not", "never", "without", "non"};
-
-	for (size_t i = 0; i < sizeof(negations) / sizeof(negations[0]); i++)
-		if (span_is(word_before, negations[i]))
+	for (; *list != NULL; list++)
+		if (span_is(word, *list))
 			return true;
 	return false;
+}
+
+static bool
+is_negated(struct span word_before)
+{
+	static const char *const negations[] = {
+		"no", "not", "never", "without", "non", NULL};
+
+	return is_one_of(word_before, negations);
 }
 
 static const struct phrase *
@@ -1196,9 +1229,36 @@ better_at(const char *at, const struct phrase *best)
 	return best;
 }
 
+/* "X-Hub-Signature-256 mismatch": a signature and a verdict, in whatever order, and no
+ * word of fetching the key, which fails for other reasons. */
+static bool
+rejects_signature(const char *words)
+{
+	static const char *const subjects[] = {
+		"signature", "signatures", "hmac", "authenticity", NULL};
+	static const char *const verdicts[] = {"invalid", "mismatch", "mismatched",
+		"verify", "verification", "verified", "missing", "match", "unexpected",
+		"wrong", "bad", "incorrect", "forged", "tampered", "rejected", NULL};
+	static const char *const fetching[] = {
+		"fetch", "fetching", "download", "load", "retrieve", "certificate", NULL};
+	bool subject = false, verdict = false;
+
+	for (const char *at = words; *at != '\0';
+		at += word_length(at), at += *at == ' ') {
+		struct span word = {at, word_length(at)};
+
+		if (is_one_of(word, fetching))
+			return false;
+		subject = subject || is_one_of(word, subjects);
+		verdict = verdict || is_one_of(word, verdicts);
+	}
+	return subject && verdict;
+}
+
 struct finding
 phrases_judge(const char *words)
 {
+	static const struct phrase loose_signature = {"signature", SIGNATURE_LOOSE};
 	const struct phrase *best = NULL;
 	struct finding finding = {.weight = WEIGHT_TEXT};
 	struct span before = {0};
@@ -1209,6 +1269,8 @@ phrases_judge(const char *words)
 			best = better_at(at, best);
 		before = (struct span){at, word_length(at)};
 	}
+	if ((best == NULL || best->topic > SIGNATURE_LOOSE) && rejects_signature(words))
+		best = &loose_signature;
 	if (best == NULL)
 		return (struct finding){0};
 	finding.says = TOPIC_SAYS[best->topic];
