@@ -230,10 +230,11 @@ head_of(struct span line, struct span *rest)
 			return (struct span){0};
 		capital = capital || (c >= 'A' && c <= 'Z');
 	}
-	if (!capital || head.len < 4 || head.len == line.len)
+	if (!capital || head.len < 4)
 		return (struct span){0};
-	*rest = span_trim(
-		(struct span){line.ptr + head.len + 1, line.len - head.len - 1});
+	*rest = (struct span){line.ptr + head.len, line.len - head.len};
+	if (cut_prefix(rest, ":"))
+		*rest = span_trim(*rest);
 	return head;
 }
 
