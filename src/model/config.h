@@ -2,11 +2,12 @@
 /*
  * The configuration (whtools.conf(5)): one JSON document.
  *
- *	{"endpoints": {"acme": {"url": "https://api.acme.io/hook",
- *	                        "headers": {"X-Tenant": "7",
- *	                                    "Authorization": {"file":
- *"/etc/whtools/acme.token"}}, "connect_timeout": "5s", "timeout": "20s", "tls": {"ca":
- *"ca.pem", "cert": "me.pem", "key": "me.key"}}}, "policy": {…as in a policy file…},
+ *	{"endpoints": {
+ *	   "acme": {"url": "https://api.acme.io/hook",
+ *	            "headers": {"X-Tenant": "7", "Authorization": {"file": "acme.token"}},
+ *	            "connect_timeout": "5s", "timeout": "20s",
+ *	            "tls": {"ca": "ca.pem", "cert": "me.pem", "key": "me.key"}}},
+ *	 "policy": {"as in": "a policy file"},
  *	 "limits": {"concurrency": 5, "connect_timeout": "10s", "timeout": "30s",
  *	            "snippet": "1KiB", "max_line": "16MiB", "retention": "7d",
  *	            "lease": "60s", "grace": "30s"}}
@@ -20,9 +21,8 @@
 
 struct config_header {
 	struct span name;
-	struct span value; /* absent: read it from `file` */
-	struct span
-		file; /* its content without the last newline; read by the worker only */
+	struct span value; /* absent: it is in `file`, and was not read yet */
+	struct span file;  /* absent: the value stands in the document */
 };
 
 struct endpoint_config {
@@ -62,8 +62,7 @@ void config_free(struct config *config);
 /*
  * Reads the document over the defaults; nothing in it is optional to understand: an
  * unknown member is an error. ERR_CONFIG, "line N: endpoints.acme.timeout: reason".
- * Relative file names are the caller's to resolve against `directory`, the document's
- * own.
+ * Relative file names are made relative to `directory`, the document's own.
  */
 int config_read(
 	struct config *config, struct span text, const char *directory, struct err *err);
@@ -71,8 +70,5 @@ int config_read(
 /* NULL if it is not configured. */
 const struct endpoint_config *config_endpoint(
 	const struct config *config, struct span name);
-
-/* "16MiB", "1KiB", "4096". ERR_DATA. */
-int size_parse(struct span text, size_t *bytes, struct err *err);
 
 #endif

@@ -288,8 +288,8 @@ is_reserved(struct span name)
 	return false;
 }
 
-static int
-check_header(struct span name, struct span value, struct err *err)
+int
+header_check(struct span name, struct span value, struct err *err)
 {
 	if (!is_token(name))
 		return err_set(err, ERR_DATA, "not a header name");
@@ -314,7 +314,7 @@ check_member(const struct json_iter *it, struct buf *text, struct err *err)
 	json_to_text(it->value, text);
 	if (buf_check(text, err) != 0)
 		return -1;
-	return check_header(it->key, buf_span(text), err);
+	return header_check(it->key, buf_span(text), err);
 }
 
 int
@@ -360,7 +360,7 @@ header_line_split(
 	}
 	while (value->len > 0 && memchr(" \t", value->ptr[value->len - 1], 2) != NULL)
 		value->len--;
-	if (check_header(*name, *value, err) != 0)
+	if (header_check(*name, *value, err) != 0)
 		return err_context(
 			err, "%.*s", (int)(name->len < 64 ? name->len : 64), name->ptr);
 	return 0;

@@ -41,6 +41,9 @@ int endpoint_name_check(struct span name, struct err *err);
  */
 int headers_check(struct json headers, struct err *err);
 
+/* One field, as in headers_check(). ERR_DATA, "reason". */
+int header_check(struct span name, struct span value, struct err *err);
+
 /* One "Name: value" as on a command line, split and checked. ERR_DATA. */
 int header_line_split(
 	struct span line, struct span *name, struct span *value, struct err *err);

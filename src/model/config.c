@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One table per kind of object; the rest is what model/document.h does with them.
+ */
+#include "model/config.h"
+
+#include "model/document.h"
+#include "model/url.h"
+
+#include <stddef.h>
+#include <string.h>
+
+enum {
+	SECOND_MS = 1000,
+	MINUTE_MS = 60 * SECOND_MS,
+	HOUR_MS = 60 * MINUTE_MS,
+	DAY_MS = 24 * HOUR_MS,
+	CONCURRENCY_MAX = 10000,
+	PATH_LENGTH_MAX = 4096,
+	KIB = 1024,
+	MIB = 1024 * KIB,
+};
+
+/* What the readers of members work on. */
+struct loader {
+	struct config *config;
+	const char *directory;
+	struct endpoint_config *endpoint; /* the one that is being read */
+	struct config_header *header;
+};
+
+void
+config_init(struct config *config)
+{
+	*config = (struct config){
+		.limits =
+			{
+				.concurrency = 5,
+				.connect_timeout_ms = 10 * SECOND_MS,
+				.timeout_ms = 30 * SECOND_MS,
+				.snippet_bytes = KIB,
+				.max_line = 16 * MIB,
+				.retention_ms = INT64_C(7) * DAY_MS,
+				.lease_ms = 60 * SECOND_MS,
+				.grace_ms = 30 * SECOND_MS,
+			},
+	};
+	arena_init(&config->arena);
+	map_init(&config->endpoints);
+	policy_init(&config->policy);
+}
+
+void
+config_free(struct config *config)
+{
+	map_free(&config->endpoints);
+	arena_free(&config->arena);
+}
+
+const struct endpoint_config *
+config_endpoint(const struct config *config, struct span name)
+{
+	return map_get(&config->endpoints, name);
+}
+
+/* ---- limits ---- */
+
+static int
+read_limits(void *target, const struct node *node, struct err *err)
+{
+	static const struct node_member members[] = {
+		{"concurrency", node_read_int, offsetof(struct limits, concurrency), 1,
+			CONCURRENCY_MAX},
+		{"connect_timeout", node_read_duration,
+			offsetof(struct limits, connect_timeout_ms), 1, HOUR_MS},
+		{"timeout", node_read_duration, offsetof(struct limits, timeout_ms), 1,
+			HOUR_MS},
+		{"snippet", node_read_size, offsetof(struct limits, snippet_bytes), 0,
+			MIB},
+		{"max_line", node_read_size, offsetof(struct limits, max_line), KIB,
+			256 * MIB},
+		{"retention", node_read_duration, offsetof(struct limits, retention_ms),
+			0, INT64_C(3650) * DAY_MS},
+		{"lease", node_read_duration, offsetof(struct limits, lease_ms),
+			SECOND_MS, DAY_MS},
+		{"grace", node_read_duration, offsetof(struct limits, grace_ms), 0,
+			DAY_MS},
+		{0},
+	};
+	struct loader *loader = target;
+
+	return node_read(node, members, &loader->config->limits, err);
+}
+
+/* ---- files ---- */
+
+/* A file name of the document, seen from where the program runs. */
+static int
+read_path(struct loader *loader, const struct node *node, struct span *path,
+	struct err *err)
+{
+	struct buf joined;
+	int failed;
+
+	if (node_text(node, &loader->config->arena, path, err) != 0)
+		return -1;
+	if (path->len == 0)
+		return node_error(node, err, "an empty file name");
+	if (path->ptr[0] == '/' || loader->directory == NULL)
+		return 0;
+	buf_init(&joined, PATH_LENGTH_MAX);
+	buf_printf(&joined, "%s/%s", loader->directory, path->ptr);
+	failed = buf_check(&joined, err) != 0 ? node_blame(node, err) : 0;
+	if (!failed)
+		failed = arena_copy(&loader->config->arena, buf_span(&joined), path, err);
+	buf_free(&joined);
+	return failed;
+}
+
+static int
+read_tls_file(void *target, const struct node *node, struct err *err)
+{
+	struct loader *loader = target;
+	struct span path;
+
+	if (read_path(loader, node, &path, err) != 0)
+		return -1;
+	*(const char **)((char *)loader->endpoint + node->member->offset) = path.ptr;
+	return 0;
+}
+
+static int
+read_tls(void *target, const struct node *node, struct err *err)
+{
+	static const struct node_member members[] = {
+		{"ca", read_tls_file, offsetof(struct endpoint_config, tls_ca), 0, 0},
+		{"cert", read_tls_file, offsetof(struct endpoint_config, tls_cert), 0, 0},
+		{"key", read_tls_file, offsetof(struct endpoint_config, tls_key), 0, 0},
+		{0},
+	};
+	struct loader *loader = target;
+
+	if (node_read(node, members, target, err) != 0)
+		return -1;
+	if ((loader->endpoint->tls_cert == NULL) != (loader->endpoint->tls_key == NULL))
+		return node_error(node, err, "cert and key go together");
+	return 0;
+}
+
+/* ---- headers ---- */
+
+static int
+read_header_file(void *target, const struct node *node, struct err *err)
+{
+	struct loader *loader = target;
+
+	return read_path(loader, node, &loader->header->file, err);
+}
+
+static int
+read_header(struct loader *loader, const struct node *node, struct err *err)
+{
+	static const struct node_member members[] = {
+		{.name = "file", .read = read_header_file}, {0}};
+	struct config_header *header = loader->header;
+	struct arena *arena = &loader->config->arena;
+
+	if (arena_copy(arena, node->name, &header->name, err) != 0)
+		return -1;
+	if (node->value.type == JSON_OBJECT) {
+		if (node_read(node, members, loader, err) != 0)
+			return -1;
+		if (!span_present(header->file))
+			return node_error(node, err, "it names no file");
+	} else if (node_text(node, arena, &header->value, err) != 0) {
+		return -1;
+	}
+	if (header_check(header->name, header->value, err) != 0)
+		return node_blame(node, err);
+	return 0;
+}
+
+static size_t
+count_members(struct json object)
+{
+	size_t count = 0;
+
+	for (struct json_iter it = json_iter(object); json_next(&it);)
+		count++;
+	return count;
+}
+
+static int
+read_headers(void *target, const struct node *node, struct err *err)
+{
+	struct loader *loader = target;
+	struct endpoint_config *endpoint = loader->endpoint;
+	size_t count = count_members(node->value);
+
+	if (node->value.type != JSON_OBJECT)
+		return node_error(node, err, "not an object");
+	endpoint->headers = arena_alloc(
+		&loader->config->arena, (count + 1) * sizeof(*endpoint->headers));
+	if (endpoint->headers == NULL)
+		return err_no_memory(err);
+	for (struct json_iter it = json_iter(node->value); json_next(&it);) {
+		struct node child = node_child(node, &it);
+
+		loader->header = &endpoint->headers[endpoint->header_count++];
+		if (read_header(loader, &child, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* ---- endpoints ---- */
+
+static int
+read_url(void *target, const struct node *node, struct err *err)
+{
+	struct loader *loader = target;
+	struct span *url = &loader->endpoint->url;
+
+	if (node_text(node, &loader->config->arena, url, err) != 0)
+		return -1;
+	if (url_check(*url, err) == 0)
+		return 0;
+	/* The path of the node says "url" already. */
+	memmove(err->text, err->text + strlen("url: "),
+		strlen(err->text) - strlen("url: ") + 1);
+	return node_blame(node, err);
+}
+
+static int
+read_timeout(void *target, const struct node *node, struct err *err)
+{
+	struct loader *loader = target;
+
+	return node_read_duration(loader->endpoint, node, err);
+}
+
+static int
+add_endpoint(struct loader *loader, const struct node *node, struct err *err)
+{
+	struct config *config = loader->config;
+
+	if (endpoint_name_check(node->name, err) != 0)
+		return node_error(node, err,
+			"a name has letters, digits, '.', '_' and '-' only, at most %d",
+			ENDPOINT_NAME_MAX);
+	if (map_get(&config->endpoints, node->name) != NULL)
+		return node_error(node, err, "given twice");
+	loader->endpoint = arena_alloc(&config->arena, sizeof(*loader->endpoint));
+	if (loader->endpoint == NULL)
+		return err_no_memory(err);
+	if (arena_copy(&config->arena, node->name, &loader->endpoint->name, err) != 0)
+		return -1;
+	return map_set(&config->endpoints, node->name, loader->endpoint, err);
+}
+
+static int
+read_endpoint(struct loader *loader, const struct node *node, struct err *err)
+{
+	static const struct node_member members[] = {
+		{.name = "url", .read = read_url},
+		{.name = "headers", .read = read_headers},
+		{"connect_timeout", read_timeout,
+			offsetof(struct endpoint_config, connect_timeout_ms), 1, HOUR_MS},
+		{"timeout", read_timeout, offsetof(struct endpoint_config, timeout_ms), 1,
+			HOUR_MS},
+		{.name = "tls", .read = read_tls},
+		{0},
+	};
+
+	if (add_endpoint(loader, node, err) != 0 ||
+		node_read(node, members, loader, err) != 0)
+		return -1;
+	if (!span_present(loader->endpoint->url))
+		return node_error(node, err, "it has no url");
+	return 0;
+}
+
+static int
+read_endpoints(void *target, const struct node *node, struct err *err)
+{
+	if (node->value.type != JSON_OBJECT)
+		return node_error(node, err, "not an object");
+	for (struct json_iter it = json_iter(node->value); json_next(&it);) {
+		struct node child = node_child(node, &it);
+
+		if (read_endpoint(target, &child, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* ---- the document ---- */
+
+/*
+ * The policy has a reader of its own, which counts lines from the start of what it is
+ * given: so it is given the line breaks that stand before it.
+ */
+static int
+read_policy(void *target, const struct node *node, struct err *err)
+{
+	struct loader *loader = target;
+	struct span raw = node->value.raw;
+	struct buf text;
+	int failed;
+
+	buf_init(&text, (size_t)(raw.ptr - node->text) + raw.len);
+	for (const char *at = node->text; at < raw.ptr; at++)
+		if (*at == '\n')
+			buf_add_char(&text, '\n');
+	buf_add_span(&text, raw);
+	failed = buf_check(&text, err);
+	if (!failed)
+		failed = policy_read(&loader->config->policy, buf_span(&text), err);
+	buf_free(&text);
+	return failed;
+}
+
+int
+config_read(
+	struct config *config, struct span text, const char *directory, struct err *err)
+{
+	static const struct node_member members[] = {
+		{.name = "endpoints", .read = read_endpoints},
+		{.name = "policy", .read = read_policy},
+		{.name = "limits", .read = read_limits},
+		{0},
+	};
+	struct loader loader = {.config = config, .directory = directory};
+	struct node root;
+
+	if (document_open(&root, text, err) != 0)
+		return -1;
+	return node_read(&root, members, &loader, err);
+}
