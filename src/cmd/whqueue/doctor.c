@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An examination in plain words: one finding per check, and what to do about it. Exit
+ * status: EXIT_DONE with nothing to do, EXIT_NONE with something to look after, EXIT_IO
+ * for a corrupt store, EXIT_CONFIG for a schema that is not the one we know.
+ */
+#include "cmd/whqueue/whqueue.h"
+
+#include "model/json.h"
+
+enum { FINDINGS_MAX = 16, FINDING_TEXT_MAX = 256 };
+
+static const int64_t WAL_LARGE = 64 << 20;
+static const int64_t FREE_LOW = 256 << 20;
+static const int64_t CLOCK_SLACK_MS = 60 * 1000;
+
+enum grade { GRADE_OK, GRADE_WARNING, GRADE_PROBLEM };
+
+struct finding {
+	const char *check;
+	enum grade grade;
+	char text[FINDING_TEXT_MAX];
+	const char *advice; /* NULL: nothing to do */
+};
+
+struct report {
+	int64_t now;
+	struct store_health health;
+	struct queue_stats stats;
+	struct finding findings[FINDINGS_MAX];
+	size_t count;
+	enum exit_code code;
+};
+
+static const char *
+grade_name(enum grade grade)
+{
+	static const char *const names[] = {
+		[GRADE_OK] = "ok",
+		[GRADE_WARNING] = "warning",
+		[GRADE_PROBLEM] = "problem",
+	};
+
+	return names[grade];
+}
+
+/* The advice goes with anything but GRADE_OK. */
+static void __attribute__((format(printf, 5, 6))) find(struct report *report,
+	const char *check, enum grade grade, const char *advice, const char *format, ...)
+{
+	struct finding *finding = &report->findings[report->count];
+	va_list args;
+
+	if (report->count == FINDINGS_MAX)
+		return;
+	report->count++;
+	finding->check = check;
+	finding->grade = grade;
+	finding->advice = grade == GRADE_OK ? NULL : advice;
+	va_start(args, format);
+	vsnprintf(finding->text, sizeof(finding->text), format, args);
+	va_end(args);
+	if (grade != GRADE_OK)
+		report->code = exit_worse(EXIT_NONE, report->code);
+}
+
+static void
+size_format(int64_t bytes, char *text, size_t size)
+{
+	static const char *const units[] = {"bytes", "KiB", "MiB", "GiB", "TiB"};
+	double amount = (double)bytes;
+	size_t unit = 0;
+
+	while (amount >= 1024 && unit + 1 < sizeof(units) / sizeof(units[0])) {
+		amount /= 1024;
+		unit++;
+	}
+	snprintf(text, size, "%.*f %s", unit == 0 ? 0 : 1, amount, units[unit]);
+}
+
+static void
+check_file(struct report *report)
+{
+	const struct store_health *health = &report->health;
+	bool open_to_others = (health->mode & 077) != 0;
+	char size[32];
+
+	size_format(health->database_bytes, size, sizeof(size));
+	find(report, "file", open_to_others ? GRADE_WARNING : GRADE_OK,
+		"payloads may be secret: chmod 600 the store and what lies beside it",
+		"%s, mode %04o%s", size, health->mode,
+		open_to_others ? ": others can read it" : "");
+}
+
+static void
+check_sqlite(struct report *report)
+{
+	const struct store_health *health = &report->health;
+
+	find(report, "sqlite", GRADE_OK, NULL, "version %s%s", health->sqlite_version,
+		health->wal_reset_race
+			? ", whose WAL-reset race our programs' own lock keeps out; write "
+			  "to the store with nothing else"
+			: "");
+}
+
+static void
+check_schema(struct report *report)
+{
+	const struct store_health *health = &report->health;
+	bool newer = health->schema_version > health->schema_known;
+
+	if (newer || !health->checksums_ok)
+		report->code = exit_worse(report->code, EXIT_CONFIG);
+	if (newer)
+		find(report, "schema", GRADE_PROBLEM, "install the newer whtools",
+			"version %d, and these programs know %d", health->schema_version,
+			health->schema_known);
+	else if (!health->checksums_ok)
+		find(report, "schema", GRADE_PROBLEM,
+			"somebody changed the schema by hand: restore a backup",
+			"the migrations it was made by are not ours");
+	else if (health->schema_version < health->schema_known)
+		find(report, "schema", GRADE_WARNING,
+			"the next program that writes migrates it", "version %d of %d",
+			health->schema_version, health->schema_known);
+	else
+		find(report, "schema", GRADE_OK, NULL, "version %d",
+			health->schema_version);
+}
+
+static void
+check_integrity(struct report *report)
+{
+	const struct store_health *health = &report->health;
+
+	if (!health->integrity_ok) {
+		report->code = exit_worse(report->code, EXIT_IO);
+		find(report, "integrity", GRADE_PROBLEM,
+			"stop the workers, keep a copy, then: sqlite3 wh.db .recover",
+			"corrupt: %s", health->integrity);
+		return;
+	}
+	find(report, "integrity", GRADE_OK, NULL, "every page and index is sound");
+	find(report, "counters", health->counters_ok ? GRADE_OK : GRADE_PROBLEM,
+		"please report it: only what stats shows is wrong, no job is",
+		health->counters_ok ? "agree with the jobs"
+				    : "do not agree with the jobs");
+}
+
+static void
+check_wal(struct report *report)
+{
+	const struct store_health *health = &report->health;
+	bool large = health->wal_bytes > WAL_LARGE;
+	char size[32];
+
+	size_format(health->wal_bytes, size, sizeof(size));
+	find(report, "wal", large ? GRADE_WARNING : GRADE_OK,
+		"some program has been reading for long (lsof on the -wal file tells "
+		"which); it shrinks when that ends and a worker runs",
+		"%s", size);
+}
+
+static void
+check_disk(struct report *report)
+{
+	const struct store_health *health = &report->health;
+	char size[32];
+
+	size_format(health->free_bytes, size, sizeof(size));
+	find(report, "disk", health->free_bytes < FREE_LOW ? GRADE_WARNING : GRADE_OK,
+		"make room: on a full disk nothing is accepted any more", "%s free",
+		size);
+}
+
+static void
+check_leases(struct report *report)
+{
+	const struct store_health *health = &report->health;
+
+	if (health->stale_workers == 0)
+		find(report, "leases", GRADE_OK, NULL, "none is stale");
+	else
+		find(report, "leases", GRADE_WARNING,
+			"a running whworker takes them back at once",
+			"%lld worker%s died and still hold%s %lld job%s",
+			(long long)health->stale_workers,
+			health->stale_workers == 1 ? "" : "s",
+			health->stale_workers == 1 ? "s" : "",
+			(long long)health->stale_leases,
+			health->stale_leases == 1 ? "" : "s");
+}
+
+static void
+check_workers(struct report *report)
+{
+	const int64_t *counts = report->stats.total.counts;
+	int64_t to_do = counts[JOB_WAITING] + counts[JOB_DELAYED];
+	bool idle = report->health.live_workers == 0 && to_do > 0;
+
+	find(report, "workers", idle ? GRADE_WARNING : GRADE_OK, "start whworker",
+		"%lld running, %lld job%s to deliver",
+		(long long)report->health.live_workers, (long long)to_do,
+		to_do == 1 ? "" : "s");
+}
+
+/* Leases, delays and retention all count on a clock that does not go back. */
+static void
+check_clock(struct report *report)
+{
+	int64_t ahead_ms = report->health.newest_at - report->now;
+	char ahead[TIME_TEXT_SIZE];
+
+	if (ahead_ms <= CLOCK_SLACK_MS) {
+		find(report, "clock", GRADE_OK, NULL, "agrees with the store");
+		return;
+	}
+	duration_format(ahead_ms, ahead);
+	find(report, "clock", GRADE_PROBLEM,
+		"set the clock (timedatectl), or wait until it has caught up",
+		"the store's newest entry lies %s in the future", ahead);
+}
+
+static void
+check_all(struct report *report)
+{
+	check_file(report);
+	check_sqlite(report);
+	check_schema(report);
+	check_integrity(report);
+	check_wal(report);
+	check_disk(report);
+	check_leases(report);
+	check_workers(report);
+	check_clock(report);
+}
+
+static const struct output_column columns[] = {
+	{"CHECK", false, 0},
+	{"RESULT", false, 0},
+	{"FINDING", false, 0},
+	{"ADVICE", false, 0},
+	{0},
+};
+
+static int
+put_record(struct output *output, const struct finding *finding, struct err *err)
+{
+	struct buf *json = output_json(output);
+
+	output_row_begin(output, span_of(finding->check));
+	if (output_wants_json(output)) {
+		buf_add_char(json, '{');
+		json_put_member_string(json, "check", span_of(finding->check));
+		json_put_member_string(
+			json, "result", span_of(grade_name(finding->grade)));
+		json_put_member_string(json, "finding", span_of(finding->text));
+		if (finding->advice != NULL)
+			json_put_member_string(json, "advice", span_of(finding->advice));
+		buf_add_char(json, '}');
+	} else {
+		output_cell(output, TINT_NONE, span_of(finding->check));
+		output_cell(output, TINT_NONE, span_of(grade_name(finding->grade)));
+		output_cell(output, TINT_NONE, span_of(finding->text));
+		output_cell(output, TINT_NONE,
+			span_of(finding->advice == NULL ? "" : finding->advice));
+	}
+	return output_row_end(output, err);
+}
+
+static int
+print_records(struct cli *cli, const struct cli_common *common,
+	const struct report *report, struct err *err)
+{
+	struct output *output;
+	int result = 0;
+
+	if (output_open(&output, cli, common, columns, err) != 0)
+		return -1;
+	for (size_t i = 0; i < report->count && result == 0; i++)
+		result = put_record(output, &report->findings[i], err);
+	if (output_close(output, NULL, result == 0 ? err : NULL) != 0)
+		result = -1;
+	return result;
+}
+
+/* Sentences are for reading, so they are not squeezed into columns. */
+static int
+print_lines(struct cli *cli, const struct cli_common *common, const struct report *report,
+	struct err *err)
+{
+	static const enum tint tints[] = {
+		[GRADE_OK] = TINT_GOOD,
+		[GRADE_WARNING] = TINT_WARN,
+		[GRADE_PROBLEM] = TINT_BAD,
+	};
+	bool color = color_wanted(common, cli->stdout_terminal);
+	struct buf text;
+	int result;
+
+	buf_init(&text, 64 * 1024);
+	for (size_t i = 0; i < report->count; i++) {
+		const struct finding *finding = &report->findings[i];
+		enum tint tint = tints[finding->grade];
+
+		buf_printf(&text, "%s%-7s%s  %-9s  ", tint_start(tint, color),
+			grade_name(finding->grade), tint_end(tint, color),
+			finding->check);
+		safe_text(&text, span_of(finding->text), 0);
+		buf_add_char(&text, '\n');
+		if (finding->advice != NULL)
+			buf_printf(&text, "%20s-> %s\n", "", finding->advice);
+	}
+	result = buf_check(&text, err);
+	if (result == 0)
+		result = cli_write(cli, buf_span(&text), err);
+	buf_free(&text);
+	return result;
+}
+
+static int
+examine(struct cli *cli, const struct cli_common *common, struct report *report,
+	struct err *err)
+{
+	struct store *store;
+	int result;
+
+	if (operator_open(cli, common, STORE_READ, &store, err) != 0)
+		return -1;
+	result = store_health(store, report->now, &report->health, err);
+	if (result == 0)
+		result = store_stats(store, report->now, &report->stats, err);
+	store_close(store);
+	return result;
+}
+
+enum exit_code
+doctor_run(struct cli *cli, const void *given)
+{
+	const struct view_args *args = given;
+	const struct cli_common *common = &args->common;
+	struct report report = {.now = clock_now(&cli->clock)};
+	bool as_lines = common->format == FORMAT_TABLE ||
+		(common->format == FORMAT_AUTO && cli->stdout_terminal);
+	struct err err;
+	int result;
+
+	if (examine(cli, common, &report, &err) != 0)
+		return cli_complain(cli, &err);
+	check_all(&report);
+	result = as_lines ? print_lines(cli, common, &report, &err)
+			  : print_records(cli, common, &report, &err);
+	queue_stats_free(&report.stats);
+	return result == 0 ? report.code : cli_complain(cli, &err);
+}

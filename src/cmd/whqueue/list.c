@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+#include "cmd/whqueue/whqueue.h"
+
+#include "model/record.h"
+
+/* What is in the way of a job that would be due, or when it is due, or when it was done.
+ */
+const struct output_column job_columns[] = {
+	{"ID", true, 0},
+	{"STATE", false, 0},
+	{"DUE", false, 8},
+	{"EVENT TYPE", false, 6},
+	{"ENDPOINT", false, 5},
+	{"TRIES", true, 4},
+	{"LAST", false, 7},
+	{"EVENT", false, 3},
+	{"CREATED", false, 2},
+	{0},
+};
+
+enum tint
+job_state_tint(enum job_state state)
+{
+	static const enum tint tints[JOB_STATE_COUNT] = {
+		[JOB_ACTIVE] = TINT_BOLD,
+		[JOB_PAUSED] = TINT_WARN,
+		[JOB_COMPLETED] = TINT_GOOD,
+		[JOB_CANCELLED] = TINT_DIM,
+		[JOB_DEAD] = TINT_BAD,
+	};
+
+	return state < JOB_STATE_COUNT ? tints[state] : TINT_NONE;
+}
+
+/* When it runs, or that something is in its way. */
+static void
+put_due(struct output *output, const struct job *job, int64_t now)
+{
+	bool to_come = job->state == JOB_WAITING || job->state == JOB_DELAYED;
+
+	if (!to_come)
+		output_cell(output, TINT_NONE, SPAN_LITERAL(""));
+	else if (job->held)
+		output_cell(output, TINT_WARN, SPAN_LITERAL("held"));
+	else
+		output_cell_age(output, job->run_at, now);
+}
+
+static void
+put_last(struct output *output, const struct job *job)
+{
+	bool failed = span_present(job->failure.rule);
+	const char *type = failed ? error_type_name(job->failure.type) : "";
+
+	if (job->status != 0)
+		output_cell_printf(output, TINT_NONE, "%d%s%s", job->status,
+			failed ? " " : "", type);
+	else
+		output_cell(output, TINT_NONE, span_of(type));
+}
+
+static void
+put_cells(struct output *output, const struct job *job, int64_t now)
+{
+	output_cell_printf(output, TINT_NONE, "%lld", (long long)job->id);
+	output_cell(
+		output, job_state_tint(job->state), span_of(job_state_name(job->state)));
+	put_due(output, job, now);
+	output_cell(output, TINT_NONE, job->event_type);
+	output_cell(output, TINT_NONE, job->endpoint);
+	output_cell_printf(
+		output, TINT_NONE, "%d/%d", job->attempts_made, job->max_attempts);
+	put_last(output, job);
+	output_cell(output, TINT_NONE, job->event_id);
+	output_cell_age(output, job->created_at, now);
+}
+
+int
+job_row(struct output *output, const struct job *job, int64_t now, struct err *err)
+{
+	struct buf *json = output_json(output);
+	char id[24];
+
+	snprintf(id, sizeof(id), "%lld", (long long)job->id);
+	output_row_begin(output, span_of(id));
+	if (output_wants_json(output)) {
+		buf_add_char(json, '{');
+		put_job(json, job);
+		buf_add_char(json, '}');
+	} else if (output_wants_cells(output)) {
+		put_cells(output, job, now);
+	}
+	return output_row_end(output, err);
+}
+
+struct listing {
+	struct cli *cli;
+	struct store *store;
+	struct output *output;
+	struct job_filter filter;
+	size_t wanted; /* how many in all; 0: no limit */
+	size_t shown;
+	struct buf next; /* the cursor behind the last row shown */
+};
+
+static int
+list_page(struct listing *listing, struct err *err)
+{
+	int64_t now = clock_now(&listing->cli->clock);
+	struct job_page page;
+	int result = 0;
+
+	listing->filter.after = buf_span(&listing->next);
+	if (listing->next.len == 0)
+		listing->filter.after = (struct span){0};
+	listing->filter.limit = listing->wanted == 0 ? 0
+						     : listing->wanted - listing->shown;
+	if (store_list(listing->store, &listing->filter,
+		    output_wants_json(listing->output), &page, err) != 0)
+		return -1;
+	for (size_t i = 0; i < page.count && result == 0; i++)
+		result = job_row(listing->output, &page.jobs[i], now, err);
+	listing->shown += page.count;
+	buf_clear(&listing->next);
+	buf_add_span(&listing->next, page.next);
+	job_page_free(&page);
+	return result;
+}
+
+static int
+list_pages(struct listing *listing, struct err *err)
+{
+	do
+		if (list_page(listing, err) != 0)
+			return -1;
+	while (listing->next.len > 0 &&
+		(listing->wanted == 0 || listing->shown < listing->wanted));
+	return buf_check(&listing->next, err);
+}
+
+/* Whoever reads NDJSON must learn of a limit that they did not set. */
+static void
+tell_of_rest(struct listing *listing, bool limit_given)
+{
+	struct span next = buf_span(&listing->next);
+
+	if (next.len == 0)
+		return;
+	output_note(listing->output, "%zu shown; next page: --after %.*s, all: --limit 0",
+		listing->shown, (int)next.len, next.ptr);
+	if (!listing->cli->stdout_terminal && !limit_given)
+		cli_warn(listing->cli,
+			"the newest %zu are listed, and there are more: --limit 0",
+			listing->shown);
+}
+
+static const char *
+empty_text(const struct filter_args *filter)
+{
+	return filter_is_empty(filter) && filter->after == NULL ? "the queue is empty"
+								: "no job matches";
+}
+
+static int
+list(struct listing *listing, const struct list_args *args, struct err *err)
+{
+	const char *empty = empty_text(&args->filter);
+	int result;
+
+	if (operator_filter(&args->filter, false, &listing->filter, err) != 0 ||
+		operator_open(listing->cli, &args->common, STORE_READ, &listing->store,
+			err) != 0 ||
+		output_open(&listing->output, listing->cli, &args->common, job_columns,
+			err) != 0)
+		return -1;
+	listing->wanted = args->filter.limit < 0 ? FILTER_LIMIT_DEFAULT
+						 : (size_t)args->filter.limit;
+	buf_add_span(&listing->next, listing->filter.after);
+	result = list_pages(listing, err);
+	if (result == 0)
+		tell_of_rest(listing, args->filter.limit >= 0);
+	if (output_close(listing->output, empty, result == 0 ? err : NULL) != 0)
+		result = -1;
+	return result;
+}
+
+enum exit_code
+list_run(struct cli *cli, const void *given)
+{
+	enum { CURSOR_MAX = 4096 };
+	struct listing listing = {.cli = cli};
+	struct err err;
+	enum exit_code code;
+
+	buf_init(&listing.next, CURSOR_MAX);
+	if (list(&listing, given, &err) != 0)
+		code = cli_complain(cli, &err);
+	else
+		code = listing.shown > 0 ? EXIT_DONE : EXIT_NONE;
+	store_close(listing.store);
+	buf_free(&listing.next);
+	return code;
+}

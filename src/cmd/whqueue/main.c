@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+#include "cmd/whqueue/whqueue.h"
+
+int
+main(int argc, char **argv)
+{
+	static const struct cli_program program = {
+		.name = "whqueue",
+		.summary = "see what waits to be delivered, and steer it",
+		.verbs = whqueue_verbs,
+	};
+
+	return cli_main(&program, argc, argv);
+}

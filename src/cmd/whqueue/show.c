@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+#include "cmd/whqueue/whqueue.h"
+
+#include "model/record.h"
+
+struct showing {
+	struct cli *cli;
+	const struct cli_common *common;
+	struct store *store;
+	struct id_list ids;
+	struct output *output; /* NULL: pages of text */
+	size_t found;
+};
+
+static bool
+wants_pages(const struct cli *cli, const struct cli_common *common)
+{
+	return common->format == FORMAT_TABLE ||
+		(common->format == FORMAT_AUTO && cli->stdout_terminal);
+}
+
+static int
+show_record(struct showing *showing, const struct job *job,
+	const struct attempt_list *attempts, struct err *err)
+{
+	struct buf *json = output_json(showing->output);
+	char id[24];
+
+	if (!output_wants_json(showing->output))
+		return job_row(
+			showing->output, job, clock_now(&showing->cli->clock), err);
+	snprintf(id, sizeof(id), "%lld", (long long)job->id);
+	output_row_begin(showing->output, span_of(id));
+	buf_add_char(json, '{');
+	put_job(json, job);
+	json_put_key(json, "attempts");
+	buf_add_char(json, '[');
+	for (size_t i = 0; i < attempts->count; i++) {
+		buf_add_text(json, i > 0 ? ",{" : "{");
+		put_attempt(json, &attempts->attempts[i]);
+		buf_add_char(json, '}');
+	}
+	buf_add_text(json, "]}");
+	return output_row_end(showing->output, err);
+}
+
+static int
+show_page(struct showing *showing, const struct job *job,
+	const struct attempt_list *attempts, struct err *err)
+{
+	bool color = color_wanted(showing->common, showing->cli->stdout_terminal);
+
+	if (showing->found > 1 && cli_write(showing->cli, SPAN_LITERAL("\n"), err) != 0)
+		return -1;
+	return page_write(showing->cli, job, attempts, color, err);
+}
+
+static int
+show_job(struct showing *showing, struct span id, struct err *err)
+{
+	struct job_page page;
+	struct attempt_list attempts;
+	int result = -1;
+
+	if (store_find(showing->store, id, &page, err) != 0) {
+		if (err->kind != ERR_NO_INPUT)
+			return -1;
+		cli_warn(showing->cli, "%.*s: no such job", (int)id.len, id.ptr);
+		return 0;
+	}
+	showing->found++;
+	if (store_attempts(showing->store, page.jobs[0].id, &attempts, err) == 0) {
+		result = showing->output == NULL
+			? show_page(showing, &page.jobs[0], &attempts, err)
+			: show_record(showing, &page.jobs[0], &attempts, err);
+		attempt_list_free(&attempts);
+	}
+	job_page_free(&page);
+	return result;
+}
+
+static int
+show(struct showing *showing, struct err *err)
+{
+	struct cli *cli = showing->cli;
+	int result = 0;
+
+	if (id_list_read(&showing->ids, cli, err) != 0 ||
+		operator_open(cli, showing->common, STORE_READ, &showing->store, err) !=
+			0)
+		return -1;
+	if (!wants_pages(cli, showing->common) &&
+		output_open(&showing->output, cli, showing->common, job_columns, err) !=
+			0)
+		return -1;
+	for (size_t i = 0; i < showing->ids.count && result == 0; i++)
+		result = show_job(showing, showing->ids.ids[i], err);
+	if (showing->output != NULL &&
+		output_close(showing->output, NULL, result == 0 ? err : NULL) != 0)
+		result = -1;
+	return result;
+}
+
+enum exit_code
+show_run(struct cli *cli, const void *given)
+{
+	const struct view_args *args = given;
+	struct showing showing = {.cli = cli, .common = &args->common};
+	struct err err;
+	enum exit_code code = EXIT_DONE;
+
+	if (show(&showing, &err) != 0)
+		code = cli_complain(cli, &err);
+	else if (showing.found == 0)
+		code = showing.ids.count > 0 ? EXIT_NO_INPUT : EXIT_NONE;
+	else if (showing.found < showing.ids.count)
+		code = EXIT_NONE;
+	store_close(showing.store);
+	id_list_free(&showing.ids);
+	return code;
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+#include "cmd/whqueue/whqueue.h"
+
+#include "model/json.h"
+
+static const struct output_column columns[] = {
+	{"ENDPOINT", false, 9},
+	{"WAITING", true, 0},
+	{"ACTIVE", true, 7},
+	{"DELAYED", true, 8},
+	{"PAUSED", true, 5},
+	{"FAILED", true, 8},
+	{"COMPLETED", true, 4},
+	{"CANCELLED", true, 1},
+	{"OLDEST DUE", true, 3},
+	{"STATE", false, 6},
+	{0},
+};
+
+/* In the order of the columns; "failed" is what the dead letter queue waits to be told.
+ */
+static const struct {
+	enum job_state state;
+	const char *name;
+	enum tint tint; /* of a number that is not 0 */
+} counted[] = {
+	{JOB_WAITING, "waiting", TINT_NONE},
+	{JOB_ACTIVE, "active", TINT_NONE},
+	{JOB_DELAYED, "delayed", TINT_NONE},
+	{JOB_PAUSED, "paused", TINT_WARN},
+	{JOB_DEAD, "failed", TINT_BAD},
+	{JOB_COMPLETED, "completed", TINT_GOOD},
+	{JOB_CANCELLED, "cancelled", TINT_NONE},
+};
+
+enum { COUNTED = sizeof(counted) / sizeof(counted[0]) };
+
+static void
+put_json(struct buf *json, const struct endpoint_stats *row, const char *key,
+	const struct queue_stats *stats)
+{
+	buf_add_char(json, '{');
+	json_put_member_string(json, key, row->endpoint);
+	for (size_t i = 0; i < COUNTED; i++)
+		json_put_member_int(json, counted[i].name, row->counts[counted[i].state]);
+	if (row->oldest_due_at != 0)
+		json_put_member_time(json, "oldest_due_at", row->oldest_due_at);
+	if (row->not_before != 0)
+		json_put_member_time(json, "not_before", row->not_before);
+	json_put_member_bool(json, "held", row->held);
+	if (row == &stats->total)
+		json_put_member_int(json, "workers", stats->workers);
+	buf_add_char(json, '}');
+}
+
+static void
+put_state(struct output *output, const struct endpoint_stats *row, int64_t now)
+{
+	char wait[TIME_TEXT_SIZE];
+
+	if (row->held) {
+		output_cell(output, TINT_WARN, SPAN_LITERAL("held"));
+	} else if (row->not_before > now) {
+		duration_format(row->not_before - now, wait);
+		output_cell_printf(output, TINT_WARN, "asked to wait %s", wait);
+	} else {
+		output_cell(output, TINT_NONE, SPAN_LITERAL(""));
+	}
+}
+
+static void
+put_cells(
+	struct output *output, const struct endpoint_stats *row, bool total, int64_t now)
+{
+	output_cell(output, total ? TINT_BOLD : TINT_NONE,
+		total ? SPAN_LITERAL("total") : row->endpoint);
+	for (size_t i = 0; i < COUNTED; i++) {
+		int64_t count = row->counts[counted[i].state];
+
+		output_cell_printf(output, count > 0 ? counted[i].tint : TINT_DIM, "%lld",
+			(long long)count);
+	}
+	output_cell_age(output, row->oldest_due_at, now);
+	put_state(output, row, now);
+}
+
+static int
+put_row(struct output *output, const struct endpoint_stats *row,
+	const struct queue_stats *stats, int64_t now, struct err *err)
+{
+	bool total = row == &stats->total;
+
+	output_row_begin(output, row->endpoint);
+	if (output_wants_json(output))
+		put_json(output_json(output), row, total ? "queue" : "endpoint", stats);
+	else
+		put_cells(output, row, total, now);
+	return output_row_end(output, err);
+}
+
+static int
+put_rows(struct output *output, const struct queue_stats *stats, int64_t now,
+	struct err *err)
+{
+	bool ids_only = !output_wants_cells(output) && !output_wants_json(output);
+
+	if (!ids_only && put_row(output, &stats->total, stats, now, err) != 0)
+		return -1;
+	for (size_t i = 0; i < stats->count; i++)
+		if (put_row(output, &stats->endpoints[i], stats, now, err) != 0)
+			return -1;
+	return 0;
+}
+
+static void
+note_workers(struct output *output, const struct queue_stats *stats)
+{
+	if (stats->workers == 0)
+		output_note(output, "no worker is running: whworker delivers");
+	else
+		output_note(output, "%lld worker%s running", (long long)stats->workers,
+			stats->workers == 1 ? "" : "s");
+}
+
+static int
+show_stats(struct cli *cli, const struct cli_common *common, struct store *store,
+	struct err *err)
+{
+	int64_t now = clock_now(&cli->clock);
+	struct queue_stats stats;
+	struct output *output;
+	int result;
+
+	if (store_stats(store, now, &stats, err) != 0)
+		return -1;
+	result = output_open(&output, cli, common, columns, err);
+	if (result == 0) {
+		result = put_rows(output, &stats, now, err);
+		note_workers(output, &stats);
+		if (output_close(output, NULL, result == 0 ? err : NULL) != 0)
+			result = -1;
+	}
+	queue_stats_free(&stats);
+	return result;
+}
+
+enum exit_code
+stats_run(struct cli *cli, const void *given)
+{
+	const struct view_args *args = given;
+	struct store *store = NULL;
+	struct err err;
+	int result;
+
+	result = operator_open(cli, &args->common, STORE_READ, &store, &err);
+	if (result == 0)
+		result = show_stats(cli, &args->common, store, &err);
+	store_close(store);
+	return result == 0 ? EXIT_DONE : cli_complain(cli, &err);
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+#include "cmd/whqueue/whqueue.h"
+
+#include <stddef.h>
+
+const struct cli_group view_groups[] = {
+	{cli_output_options, offsetof(struct view_args, common)},
+	{cli_store_options, offsetof(struct view_args, common)},
+	{0},
+};
+
+const struct cli_group list_groups[] = {
+	{cli_filter_options, offsetof(struct list_args, filter)},
+	{cli_output_options, offsetof(struct list_args, common)},
+	{cli_store_options, offsetof(struct list_args, common)},
+	{0},
+};
+
+const struct cli_group change_groups[] = {
+	{cli_filter_options, offsetof(struct change_verb_args, filter)},
+	{cli_change_options, offsetof(struct change_verb_args, change)},
+	{cli_output_options, offsetof(struct change_verb_args, common)},
+	{cli_store_options, offsetof(struct change_verb_args, common)},
+	{0},
+};
+
+const struct list_args list_defaults = {.filter = {.limit = -1}};
+const struct change_verb_args change_defaults = {.filter = {.limit = -1}};
+
+static const char *const stats_examples[] = {
+	"whqueue stats",
+	"whqueue stats -o json | jq '.[0].waiting'",
+	NULL,
+};
+
+static const char *const list_examples[] = {
+	"whqueue list --status delayed",
+	"whqueue list --endpoint https://api.acme.io --since 2h",
+	"whqueue list -s completed --limit 0 -o tsv",
+	NULL,
+};
+
+static const char *const show_examples[] = {
+	"whqueue show 42",
+	"whqueue show evt_1 -o json | jq '.[0].attempts'",
+	NULL,
+};
+
+static const char *const cancel_examples[] = {
+	"whqueue cancel 42",
+	"whqueue cancel --event-type 'invoice.*' --dry-run",
+	"whqueue list --until 7d -o id | whqueue cancel -",
+	NULL,
+};
+
+static const char *const expedite_examples[] = {
+	"whqueue expedite 42",
+	"whqueue expedite --endpoint acme --yes",
+	NULL,
+};
+
+static const char *const hold_examples[] = {
+	"whqueue hold --endpoint acme",
+	"whqueue hold 42 43",
+	"whqueue hold --all",
+	NULL,
+};
+
+static const char *const release_examples[] = {
+	"whqueue release --endpoint acme",
+	"whqueue release 42 43",
+	"whqueue release --all",
+	NULL,
+};
+
+static const char *const doctor_examples[] = {
+	"whqueue doctor",
+	"whqueue doctor -o ndjson | jq -r 'select(.result!=\"ok\").advice'",
+	NULL,
+};
+
+const struct cli_verb whqueue_verbs[] = {
+	{.name = "stats",
+		.summary = "count the jobs, in all and per endpoint",
+		.examples = stats_examples,
+		.groups = view_groups,
+		.args_size = sizeof(struct view_args),
+		.run = stats_run},
+	{.name = "list",
+		.summary = "list jobs, newest first (50 unless --limit says otherwise)",
+		.examples = list_examples,
+		.groups = list_groups,
+		.args_size = sizeof(struct list_args),
+		.defaults = &list_defaults,
+		.run = list_run},
+	{.name = "show",
+		.operands = "ID ...",
+		.summary = "show jobs with their requests and every attempt",
+		.examples = show_examples,
+		.groups = view_groups,
+		.args_size = sizeof(struct view_args),
+		.complete = COMPLETE_JOB,
+		.run = show_run},
+	{.name = "cancel",
+		.operands = "[ID ...]",
+		.summary = "take jobs out of the queue for good",
+		.examples = cancel_examples,
+		.groups = change_groups,
+		.args_size = sizeof(struct change_verb_args),
+		.defaults = &change_defaults,
+		.complete = COMPLETE_JOB,
+		.run = cancel_run},
+	{.name = "hold",
+		.operands = "[ID ...]",
+		.summary = "hold jobs, or an endpoint, an event type or everything, now "
+			   "and for what comes",
+		.examples = hold_examples,
+		.groups = change_groups,
+		.args_size = sizeof(struct change_verb_args),
+		.defaults = &change_defaults,
+		.complete = COMPLETE_JOB,
+		.run = hold_run},
+	{.name = "release",
+		.operands = "[ID ...]",
+		.summary = "let go what was held",
+		.examples = release_examples,
+		.groups = change_groups,
+		.args_size = sizeof(struct change_verb_args),
+		.defaults = &change_defaults,
+		.complete = COMPLETE_JOB,
+		.run = release_run},
+	{.name = "expedite",
+		.operands = "[ID ...]",
+		.summary = "run jobs now, whatever their delay",
+		.examples = expedite_examples,
+		.groups = change_groups,
+		.args_size = sizeof(struct change_verb_args),
+		.defaults = &change_defaults,
+		.complete = COMPLETE_JOB,
+		.run = expedite_run},
+	{.name = "doctor",
+		.summary = "examine the store, and say what to do",
+		.examples = doctor_examples,
+		.groups = view_groups,
+		.args_size = sizeof(struct view_args),
+		.run = doctor_run},
+	{0},
+};

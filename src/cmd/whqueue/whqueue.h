@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * whqueue: the operator's view of the queue. Each verb has a file of its own with its
+ * options and its run function; verbs.c holds the table of them.
+ */
+#ifndef CMD_WHQUEUE_WHQUEUE_H
+#define CMD_WHQUEUE_WHQUEUE_H
+
+#include "cmd/operator.h"
+
+extern const struct cli_verb whqueue_verbs[];
+
+struct view_args {
+	struct cli_common common;
+};
+
+struct list_args {
+	struct cli_common common;
+	struct filter_args filter;
+};
+
+struct change_verb_args {
+	struct cli_common common;
+	struct filter_args filter;
+	struct change_args change;
+};
+
+extern const struct cli_group view_groups[], list_groups[], change_groups[];
+extern const struct list_args list_defaults;
+extern const struct change_verb_args change_defaults;
+
+enum exit_code stats_run(struct cli *cli, const void *args);
+enum exit_code list_run(struct cli *cli, const void *args);
+enum exit_code show_run(struct cli *cli, const void *args);
+enum exit_code cancel_run(struct cli *cli, const void *args);
+enum exit_code expedite_run(struct cli *cli, const void *args);
+enum exit_code hold_run(struct cli *cli, const void *args);
+enum exit_code release_run(struct cli *cli, const void *args);
+enum exit_code doctor_run(struct cli *cli, const void *args);
+
+/* The columns of a listing, and a job as one row of it. */
+extern const struct output_column job_columns[];
+int job_row(struct output *output, const struct job *job, int64_t now, struct err *err);
+
+enum tint job_state_tint(enum job_state state);
+
+/* A job with its request and every attempt as a page of text. ERR_IO, ERR_DATA. */
+int page_write(struct cli *cli, const struct job *job,
+	const struct attempt_list *attempts, bool color, struct err *err);
+
+#endif
