@@ -94,13 +94,12 @@ static struct finding
 no_evidence(bool answered)
 {
 	struct finding finding = {.weight = WEIGHT_HINT, .says = SAYS_UNKNOWN};
+	const char *rule = answered ? "http-2xx" : "no-evidence";
+	const char *reason = answered ? "the receiver answered without an error"
+				      : "nothing in the report tells what failed";
 
-	snprintf(finding.rule, sizeof(finding.rule), "%s",
-		answered ? "http-2xx" : "no-evidence");
-	snprintf(finding.reason, sizeof(finding.reason), "%s",
-		answered
-			? "the receiver answered without an error and nothing else tells what failed"
-			: "nothing in the report tells what failed");
+	snprintf(finding.rule, sizeof(finding.rule), "%s", rule);
+	snprintf(finding.reason, sizeof(finding.reason), "%s", reason);
 	return finding;
 }
 

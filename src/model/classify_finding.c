@@ -26,7 +26,8 @@ known_find(struct known_table table, struct span key)
 {
 	size_t low = 0, high = table.len;
 
-	if (key.len == 0)
+	/* compare() would stop at a NUL and take the key for a longer one. */
+	if (key.len == 0 || memchr(key.ptr, '\0', key.len) != NULL)
 		return NULL;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
@@ -51,16 +52,27 @@ known_table_is_sorted(struct known_table table)
 	return true;
 }
 
+/* A key may come from outside: only what is harmless in a terminal stays. */
+static void
+copy_printable(struct span key, char *text, size_t size)
+{
+	size_t len = key.len < size ? key.len : size - 1;
+
+	for (size_t i = 0; i < len; i++)
+		text[i] = key.ptr[i] > ' ' && key.ptr[i] < 0x7f ? key.ptr[i] : '-';
+	text[len] = '\0';
+}
+
 struct finding
 finding_make(enum weight weight, enum says says, const char *family, struct span key,
 	const char *words)
 {
 	struct finding finding = {.weight = weight, .says = says};
-	int len = (int)(key.len < CLASSIFY_RULE_SIZE ? key.len : CLASSIFY_RULE_SIZE);
+	char printable[CLASSIFY_RULE_SIZE - 16];
 
-	snprintf(finding.rule, sizeof(finding.rule), "%s-%.*s", family, len, key.ptr);
-	snprintf(
-		finding.reason, sizeof(finding.reason), "%s (%.*s)", words, len, key.ptr);
+	copy_printable(key, printable, sizeof(printable));
+	snprintf(finding.rule, sizeof(finding.rule), "%s-%s", family, printable);
+	snprintf(finding.reason, sizeof(finding.reason), "%s (%s)", words, printable);
 	return finding;
 }
 

@@ -127,7 +127,7 @@ read_duration(const struct reading *reading, const struct json_iter *it, int64_t
 {
 	if (read_duration_value(it->value, ms) != 0)
 		return wrong_member(reading, it,
-			"is not a duration like \"90s\"; milliseconds go under the name with _ms");
+			"is not a duration like \"90s\" (numbers: the name with _ms)");
 	return 0;
 }
 

@@ -83,7 +83,8 @@ static struct json
 input_of(struct json line)
 {
 	static const char lone_surrogate[] =
-		"{\"error\":{\"message\":\"\\ud800 read ECONNRESET\",\"code\":\"ECONNRESET\"}}";
+		"{\"error\":{\"message\":\"\\ud800 read ECONNRESET\","
+		"\"code\":\"ECONNRESET\"}}";
 	struct json input = json_get(line, "input");
 
 	if (json_get(line, "input_b64").type != JSON_ABSENT)
@@ -218,6 +219,18 @@ test_odd_reports_are_unknown(void)
 		check(reports[i], ERROR_UNKNOWN, true, "no-evidence");
 }
 
+/* A NUL must not make a table's search read on behind a key. */
+static void
+test_names_with_odd_bytes(void)
+{
+	check("{\"error\":{\"name\":\"zoderror\\u0000\"}}", ERROR_UNKNOWN, true,
+		"no-evidence");
+	check("{\"error\":{\"code\":\"EPIPE\\u0000x\"}}", ERROR_UNKNOWN, true,
+		"no-evidence");
+	check("{\"error\":{\"name\":\"Timeout\\u001b[2J\"}}", ERROR_NETWORK, true,
+		"name-Timeout-[2J");
+}
+
 static void
 test_duplicate_names_take_the_last(void)
 {
@@ -257,60 +270,41 @@ test_only_the_ends_of_a_long_message_are_read(void)
 	buf_free(&text);
 }
 
+static int64_t
+wait_of(const char *status_and_headers)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "{\"http\":{\"status\":%s}}", status_and_headers);
+	return classify_text(text).retry_after_ms;
+}
+
 static void
 test_headers_in_any_shape(void)
 {
-	CHECK_INT(classify_text(
-			  "{\"http\":{\"status\":503,\"headers\":{\"RETRY-AFTER\":7}}}")
-			  .retry_after_ms,
+	CHECK_INT(wait_of("503,\"headers\":{\"RETRY-AFTER\":7}"), 7000);
+	CHECK_INT(wait_of("503,\"headers\":{\"retry-after\":[\"7\",\"9\"]}"), 7000);
+	CHECK_INT(wait_of("503,\"headers\":[[\"Retry-After\",\"7\"]]"), 7000);
+	CHECK_INT(wait_of("503,\"headers\":[\"Retry-After\",\"7\"]"), 7000);
+	CHECK_INT(wait_of("503,\"headers\":[{\"name\":\"retry-after\",\"value\":7}]"),
 		7000);
-	CHECK_INT(
-		classify_text(
-			"{\"http\":{\"status\":503,\"headers\":[[\"Retry-After\",\"7\"]]}}")
-			.retry_after_ms,
-		7000);
-	CHECK_INT(
-		classify_text(
-			"{\"http\":{\"status\":503,\"headers\":{\"retry-after\":[\"7\",\"9\"]}}}")
-			.retry_after_ms,
-		7000);
-	CHECK_INT(
-		classify_text(
-			"{\"http\":{\"status\":503,\"headers\":[\"Retry-After\",\"7\"]}}")
-			.retry_after_ms,
-		7000);
-	CHECK_INT(
-		classify_text(
-			"{\"http\":{\"status\":404,\"headers\":{\"retry-after\":\"7\"}}}")
-			.retry_after_ms,
-		-1);
+	CHECK_INT(wait_of("404,\"headers\":{\"retry-after\":\"7\"}"), -1);
 }
 
 static void
 test_a_reset_counts_when_the_quota_is_used_up(void)
 {
-	CHECK_INT(
-		classify_text(
-			"{\"http\":{\"status\":429,\"headers\":{\"ratelimit-reset\":\"30\"}}}")
-			.retry_after_ms,
-		30000);
-	CHECK_INT(
-		classify_text(
-			"{\"http\":{\"status\":429,\"headers\":{\"x-ratelimit-remaining\":\"9\","
-			"\"ratelimit-reset\":\"30\"}}}")
-			.retry_after_ms,
+	CHECK_INT(wait_of("429,\"headers\":{\"ratelimit-reset\":\"30\"}"), 30000);
+	CHECK_INT(wait_of("429,\"headers\":{\"x-ratelimit-remaining\":\"9\","
+			  "\"ratelimit-reset\":\"30\"}"),
 		-1);
-	CHECK_INT(
-		classify_text(
-			"{\"http\":{\"status\":503,\"headers\":{\"ratelimit-reset\":\"30\"}}}")
-			.retry_after_ms,
-		-1);
+	CHECK_INT(wait_of("503,\"headers\":{\"ratelimit-reset\":\"30\"}"), -1);
 }
 
 static void
 test_throttling_codes_beat_a_403(void)
 {
-	check("{\"http\":{\"status\":403,\"body\":\"{\\\"error\\\":{\\\"code\\\":403,\\\"errors\\\":"
+	check("{\"http\":{\"status\":403,\"body\":\"{\\\"error\\\":{\\\"errors\\\":"
 	      "[{\\\"reason\\\":\\\"rateLimitExceeded\\\"}]}}\"}}",
 		ERROR_RATE_LIMIT, true, "http-403-throttled");
 	check("{\"http\":{\"status\":400,\"headers\":{\"x-amzn-ErrorType\":"
@@ -478,6 +472,7 @@ main(void)
 		TAP(test_status_must_be_one),
 		TAP(test_gone),
 		TAP(test_odd_reports_are_unknown),
+		TAP(test_names_with_odd_bytes),
 		TAP(test_duplicate_names_take_the_last),
 		TAP(test_deep_reports),
 		TAP(test_only_the_ends_of_a_long_message_are_read),

@@ -74,10 +74,13 @@ static void
 test_overrides(void)
 {
 	struct policy policy = read_policy(
-		"{\"max_attempts\":4,\"jitter_percent\":0,\"retry_after_cap\":\"2h\",\"types\":{"
-		"\"network\":{\"max_retries\":7,\"base_delay\":\"250ms\",\"max_delay_ms\":9000,"
+		"{\"max_attempts\":4,\"jitter_percent\":0,\"retry_after_cap\":\"2h\","
+		"\"types\":{"
+		"\"network\":{\"max_retries\":7,\"base_delay\":\"250ms\","
+		"\"max_delay_ms\":9000,"
 		"\"multiplier\":1.5},\"client\":{\"retryable\":true,\"max_retries\":2,"
-		"\"base_delay\":\"1s\",\"max_delay\":\"1m\"},\"server\":{\"retryable\":false}}}");
+		"\"base_delay\":\"1s\",\"max_delay\":\"1m\"},"
+		"\"server\":{\"retryable\":false}}}");
 
 	CHECK_INT(policy.max_attempts, 4);
 	CHECK_INT(policy.jitter_percent, 0);
@@ -111,11 +114,15 @@ static void
 test_rules(void)
 {
 	struct policy policy = read_policy(
-		"{\"rules\":[{\"name\":\"busy\",\"match\":{\"status\":409,\"endpoint\":\"acme\","
-		"\"code\":\"E1\",\"error_name\":\"N\",\"message\":\"m\",\"event_type\":\"a.*\"},"
+		"{\"rules\":[{\"name\":\"busy\",\"match\":{\"status\":409,"
+		"\"endpoint\":\"acme\","
+		"\"code\":\"E1\",\"error_name\":\"N\",\"message\":\"m\","
+		"\"event_type\":\"a.*\"},"
 		"\"error_type\":\"rate_limit\",\"retryable\":true},"
-		"{\"name\":\"all\",\"match\":{\"status\":\"5xx\"},\"error_type\":\"client\"},"
-		"{\"name\":\"some\",\"match\":{\"status\":\"500-504\"},\"error_type\":\"server\"}]}");
+		"{\"name\":\"all\",\"match\":{\"status\":\"5xx\"},"
+		"\"error_type\":\"client\"},"
+		"{\"name\":\"some\",\"match\":{\"status\":\"500-504\"},"
+		"\"error_type\":\"server\"}]}");
 
 	CHECK_INT(policy.rule_count, 3);
 	CHECK_TEXT(policy.rules[0].name, "busy");
