@@ -255,7 +255,8 @@ static bool
 is_curl_report(struct json report, int64_t *exit_code)
 {
 	return json_to_int64(json_get(report, "exitcode"), exit_code) &&
-		(json_get(report, "http_code").type == JSON_NUMBER ||
+		(json_get(report, "errormsg").type != JSON_ABSENT ||
+			json_get(report, "http_code").type == JSON_NUMBER ||
 			json_get(report, "response_code").type == JSON_NUMBER);
 }
 

@@ -109,7 +109,9 @@ struct finding name_judge(struct span name);
 
 /* The words of a message. */
 struct finding text_judge(struct span message);
-struct finding phrases_judge(const char *words); /* lower case, one space between them */
+
+/* Lower case, one space between words. clear_only: single vague words do not count. */
+struct finding phrases_judge(const char *words, bool clear_only);
 struct finding embedded_judge(struct span line); /* codes inside a message */
 
 /* The length of a URL or path that starts at `at`; 0 if none does. */

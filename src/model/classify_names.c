@@ -979,6 +979,7 @@ static const struct {
 	{{"connectionreset", NULL}, SAYS_NETWORK, "connection reset"},
 	{{"unknownhost", NULL}, SAYS_NETWORK, "host name not found"},
 	{{"hostnotfound", NULL}, SAYS_NETWORK, "host name not found"},
+	{{"unresolvedaddress", NULL}, SAYS_NETWORK, "host name not found"},
 	{{"nameresolution", NULL}, SAYS_NETWORK, "host name not found"},
 	{{"validation", NULL}, SAYS_VALIDATION, "failed validation"},
 	{{"invalidurl", NULL}, SAYS_VALIDATION, "invalid URL"},

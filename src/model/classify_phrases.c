@@ -186,6 +186,7 @@ static const struct phrase PHRASES[] = {
 	{"connect timeout", NETWORK},
 	{"connect to database", DATABASE},
 	{"connect to the database", DATABASE},
+	{"connectfailure", NETWORK},
 	{"connecting timed out", NETWORK},
 	{"connection", NETWORK_VAGUE},
 	{"connection aborted", NETWORK},
@@ -524,6 +525,7 @@ static const struct phrase PHRASES[] = {
 	{"invalid start of a value", VALIDATION},
 	{"invalid status line", NETWORK},
 	{"invalid stripe signature", SIGNATURE},
+	{"invalid syntax", VALIDATION},
 	{"invalid token", CLIENT},
 	{"invalid token signature", SIGNATURE},
 	{"invalid type", VALIDATION},
@@ -629,6 +631,7 @@ static const struct phrase PHRASES[] = {
 	{"name resolution error", NETWORK},
 	{"name resolution failed", NETWORK},
 	{"name resolution failure", NETWORK},
+	{"nameresolutionfailure", NETWORK},
 	{"network changed", NETWORK},
 	{"network connection", NETWORK},
 	{"network error", NETWORK},
@@ -761,6 +764,7 @@ static const struct phrase PHRASES[] = {
 	{"pool was cleared", DATABASE},
 	{"premature close", NETWORK},
 	{"premature end", NETWORK},
+	{"premature eof", NETWORK},
 	{"prematurely", NETWORK},
 	{"prepared statement", DATABASE_LASTING},
 	{"primary stepped down", DATABASE},
@@ -799,6 +803,8 @@ static const struct phrase PHRASES[] = {
 	{"readonly database", DATABASE},
 	{"received fatal alert", TLS_REFUSED},
 	{"received http 0 9", NETWORK},
+	{"received no bytes", NETWORK},
+	{"receivefailure", NETWORK},
 	{"record has changed since last read", DATABASE},
 	{"recv failure", NETWORK},
 	{"redirect", CLIENT},
@@ -863,11 +869,13 @@ static const struct phrase PHRASES[] = {
 	{"schema ? does not exist", DATABASE_LASTING},
 	{"schema mismatch", VALIDATION},
 	{"schema validation", VALIDATION},
+	{"scheme is not supported", VALIDATION},
 	{"secondary rate limit", RATE_LIMIT},
 	{"self signed cert", TLS_REFUSED},
 	{"self signed certificate", TLS_REFUSED},
 	{"send failure", NETWORK},
 	{"send timeout", NETWORK},
+	{"sendfailure", NETWORK},
 	{"server closed idle connection", NETWORK},
 	{"server closed the connection unexpectedly", DATABASE},
 	{"server did not respond", NETWORK},
@@ -1030,6 +1038,7 @@ static const struct phrase PHRASES[] = {
 	{"transport endpoint is not connected", NETWORK},
 	{"trust anchor", TLS_REFUSED},
 	{"trust anchors", TLS_REFUSED},
+	{"trustfailure", TLS_REFUSED},
 	{"trying to connect", NETWORK},
 	{"tunnel connection failed", NETWORK},
 	{"tunnel failed", NETWORK},
@@ -1100,6 +1109,7 @@ static const struct phrase PHRASES[] = {
 	{"unrecognized key", VALIDATION},
 	{"unrecognized keys", VALIDATION},
 	{"unrecognized name", TLS_REFUSED},
+	{"unresolved address", NETWORK},
 	{"unsafe legacy renegotiation", TLS_REFUSED},
 	{"unsupported charset", VALIDATION},
 	{"unsupported content encoding", VALIDATION},
@@ -1256,7 +1266,7 @@ rejects_signature(const char *words)
 }
 
 struct finding
-phrases_judge(const char *words)
+phrases_judge(const char *words, bool clear_only)
 {
 	static const struct phrase loose_signature = {"signature", SIGNATURE_LOOSE};
 	const struct phrase *best = NULL;
@@ -1271,7 +1281,7 @@ phrases_judge(const char *words)
 	}
 	if ((best == NULL || best->topic > SIGNATURE_LOOSE) && rejects_signature(words))
 		best = &loose_signature;
-	if (best == NULL)
+	if (best == NULL || (clear_only && best->topic >= NETWORK_VAGUE))
 		return (struct finding){0};
 	finding.says = TOPIC_SAYS[best->topic];
 	snprintf(finding.rule, sizeof(finding.rule), "text-%s", best->words);

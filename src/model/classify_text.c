@@ -261,14 +261,14 @@ judge_head(struct span line)
 }
 
 static struct finding
-judge_words(struct span words)
+judge_words(struct span words, bool clear_only)
 {
 	int status = status_of_phrase(words);
 	struct response_facts none = {0};
 	struct finding finding;
 
 	if (status == 0)
-		return phrases_judge(words.ptr);
+		return phrases_judge(words.ptr, clear_only);
 	finding = status_judge(status, &none, 0);
 	finding.weight = WEIGHT_TEXT_CODE;
 	return finding;
@@ -285,7 +285,8 @@ judge_all_words(struct span text, bool keep_quoted)
 		if (!is_stack_frame(line))
 			put_words(&words, line, keep_quoted);
 	}
-	return judge_words(words_end(&words));
+	/* One word of a quoted value is the value's, not the message's. */
+	return judge_words(words_end(&words), keep_quoted);
 }
 
 static struct finding
