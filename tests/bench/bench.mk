@@ -8,7 +8,7 @@
 
 BENCH_DIR   = $(BUILD)/bench
 BENCH_TOOLS = curl_loop delivery_loop store_loop insert_loop insert_ours events \
-              slow_receiver latency spawn_loop scale
+              slow_receiver latency spawn_loop exchange_loop scale
 BENCH_RUN   = python3 tests/bench/bench.py --bin $(BIN) --tools $(BENCH_DIR) \
               --json $(BUILD)/bench.json $(if $(QUICK),--quick) \
               $(if $(BENCH_ROWS),--rows $(BENCH_ROWS)) \

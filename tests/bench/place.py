@@ -10,6 +10,7 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import tempfile
 import time
@@ -59,6 +60,12 @@ def wait_until_listening(port, seconds=10):
 
 def pin_to(cpu):
     return lambda: os.sched_setaffinity(0, {cpu})
+
+
+def fold_wal(path):
+    """Moves what is in the write-ahead log into the database, so that one file is all."""
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def wait_for_store(path, seconds=10):
@@ -200,6 +207,7 @@ class Place:
         if key not in self.templates:
             self.templates[key] = self.path(f"template-{len(self.templates)}.db")
             make(self.templates[key])
+            fold_wal(self.templates[key])
         copy = self.fresh_store()
         shutil.copyfile(self.templates[key], copy)
         os.sync()
