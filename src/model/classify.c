@@ -133,17 +133,14 @@ layers_say_throttled(const struct evidence *evidence)
 static bool
 body_says_throttled(struct span body)
 {
-	struct evidence *inside;
+	struct evidence inside;
 	struct json value;
-	bool throttled = false;
 
 	if (body.len == 0 || body.len > BODY_MAX || json_read(body, &value, NULL) != 0)
 		return false;
-	inside = &(struct evidence){0};
-	evidence_gather(inside, value);
-	throttled = layers_say_throttled(inside) ||
+	evidence_gather(&inside, value);
+	return layers_say_throttled(&inside) ||
 		member_is_throttling(json_get(value, "__type"));
-	return throttled;
 }
 
 static bool

@@ -321,7 +321,7 @@ text_judge(struct span message)
 	struct span head = message, tail = message;
 	struct finding best, finding;
 
-	if (message.len <= HEAD_MAX + TAIL_MAX && message.len <= HEAD_MAX)
+	if (message.len <= HEAD_MAX)
 		return judge_part(message);
 	head.len = HEAD_MAX;
 	tail.len = message.len - HEAD_MAX < TAIL_MAX ? message.len - HEAD_MAX : TAIL_MAX;

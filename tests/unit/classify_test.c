@@ -280,6 +280,27 @@ wait_of(const char *status_and_headers)
 }
 
 static void
+test_the_deeper_of_equals_decides(void)
+{
+	check("{\"error\":{\"message\":\"request timed out\",\"cause\":"
+	      "{\"message\":\"jwt expired\"}}}",
+		ERROR_SIGNATURE, false, "text-jwt-expired");
+	check("{\"error\":{\"message\":\"jwt expired\",\"cause\":"
+	      "{\"message\":\"request timed out\"}}}",
+		ERROR_NETWORK, true, "text-request-timed-out");
+	check("{\"error\":{\"code\":\"P2002\",\"cause\":{\"message\":\"read timed out\"}}}",
+		ERROR_DATABASE, false, "prisma-P2002");
+}
+
+static void
+test_numbers_that_count_things_are_no_status(void)
+{
+	check("\"the query returned 404 rows\"", ERROR_UNKNOWN, true, "no-evidence");
+	check("\"got 500 ms\"", ERROR_UNKNOWN, true, "no-evidence");
+	check("\"the server returned 404\"", ERROR_CLIENT, false, "http-4xx");
+}
+
+static void
 test_headers_in_any_shape(void)
 {
 	CHECK_INT(wait_of("503,\"headers\":{\"RETRY-AFTER\":7}"), 7000);
@@ -476,6 +497,8 @@ main(void)
 		TAP(test_duplicate_names_take_the_last),
 		TAP(test_deep_reports),
 		TAP(test_only_the_ends_of_a_long_message_are_read),
+		TAP(test_the_deeper_of_equals_decides),
+		TAP(test_numbers_that_count_things_are_no_status),
 		TAP(test_headers_in_any_shape),
 		TAP(test_a_reset_counts_when_the_quota_is_used_up),
 		TAP(test_throttling_codes_beat_a_403),
