@@ -11,6 +11,9 @@
 
 enum { ID_LINE_MAX = 16 * 1024 * 1024 };
 
+static const char *const job_states[] = {
+	"waiting", "delayed", "active", "paused", "completed", "cancelled", "dead", NULL};
+static const char *const dead_statuses[] = {"unresolved", "retrying", "resolved", NULL};
 static const char *const category_choices[] = {
 	"any", "RETRYABLE", "RATE_LIMIT", "NON_RETRYABLE", "VALIDATION", NULL};
 static const char *const error_type_choices[] = {"any", "network", "rate_limit", "server",
@@ -18,14 +21,31 @@ static const char *const error_type_choices[] = {"any", "network", "rate_limit",
 
 const struct filter_args cli_filter_defaults = {.limit = -1};
 
-const struct cli_option cli_filter_options[] = {
+const struct cli_option cli_job_status_options[] = {
 	{.letter = 's',
 		.name = "status",
 		.kind = CLI_LIST,
 		.offset = offsetof(struct filter_args, status),
 		.argument = "STATUS",
 		.help = "in this state (may be repeated)",
+		.choices = job_states,
 		.complete = COMPLETE_CHOICE},
+	{0},
+};
+
+const struct cli_option cli_dead_status_options[] = {
+	{.letter = 's',
+		.name = "status",
+		.kind = CLI_LIST,
+		.offset = offsetof(struct filter_args, status),
+		.argument = "STATUS",
+		.help = "with this status (may be repeated)",
+		.choices = dead_statuses,
+		.complete = COMPLETE_CHOICE},
+	{0},
+};
+
+const struct cli_option cli_filter_options[] = {
 	{.letter = 't',
 		.name = "event-type",
 		.kind = CLI_TEXT,

@@ -10,11 +10,10 @@
 #include "cli/cli.h"
 #include "cli/input.h"
 
-/* --status --event-type --category --error-type --endpoint --since --until --limit
- * --after */
+/* The table of a status option, and --event-type --category --error-type --endpoint
+ * --since --until --limit --after. */
 struct filter_args {
-	struct cli_list
-		status; /* names; checked by the verb, which knows which there are */
+	struct cli_list status; /* names, also "a,b"; checked by operator_filter() */
 	const char *event_type;
 	int category; /* index in the choices; 0: any */
 	int error_type;
@@ -24,6 +23,8 @@ struct filter_args {
 	const char *after;
 };
 
+extern const struct cli_option cli_job_status_options[];  /* --status of jobs */
+extern const struct cli_option cli_dead_status_options[]; /* --status of dead letters */
 extern const struct cli_option cli_filter_options[];
 extern const struct filter_args cli_filter_defaults;
 

@@ -10,6 +10,7 @@ const struct cli_group view_groups[] = {
 };
 
 const struct cli_group list_groups[] = {
+	{cli_job_status_options, offsetof(struct list_args, filter)},
 	{cli_filter_options, offsetof(struct list_args, filter)},
 	{cli_output_options, offsetof(struct list_args, common)},
 	{cli_store_options, offsetof(struct list_args, common)},
@@ -17,6 +18,7 @@ const struct cli_group list_groups[] = {
 };
 
 const struct cli_group change_groups[] = {
+	{cli_job_status_options, offsetof(struct change_verb_args, filter)},
 	{cli_filter_options, offsetof(struct change_verb_args, filter)},
 	{cli_change_options, offsetof(struct change_verb_args, change)},
 	{cli_output_options, offsetof(struct change_verb_args, common)},
