@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Dead letters as new events: what whenqueue needs to send them, and nothing of what
+ * became of them. Secrets are in it, or the copies could not be delivered.
+ */
+#include "cmd/whdlq/whdlq.h"
+
+#include "model/record.h"
+
+#include <string.h>
+
+enum { RECORD_MAX = 256 * 1024 * 1024 };
+
+const struct cli_group export_groups[] = {
+	{cli_dead_status_options, offsetof(struct export_args, filter)},
+	{cli_dead_status_options, offsetof(struct export_args, filter)},
+	{cli_filter_options, offsetof(struct export_args, filter)},
+	{cli_store_options, offsetof(struct export_args, common)},
+	{0},
+};
+
+const struct export_args export_defaults = {.filter = {.limit = -1}};
+
+struct exporting {
+	struct cli *cli;
+	struct buf line;
+	size_t count;
+};
+
+/* A record is one line, and a body keeps its every byte: with line breaks it is base64.
+ */
+static struct request
+one_line(const struct request *request)
+{
+	struct request line = *request;
+
+	if (line.body_kind == BODY_JSON &&
+		(memchr(line.body.ptr, '\n', line.body.len) != NULL ||
+			memchr(line.body.ptr, '\r', line.body.len) != NULL))
+		line.body_kind = BODY_RAW;
+	return line;
+}
+
+static void
+put_event(struct buf *out, const struct job *job)
+{
+	struct request request = one_line(&job->request);
+
+	buf_add_char(out, '{');
+	json_put_member_string(out, "id", job->event_id);
+	if (job->endpoint_named)
+		json_put_member_string(out, "endpoint", job->endpoint);
+	if (span_present(job->event_type))
+		json_put_member_string(out, "event_type", job->event_type);
+	json_put_member_int(out, "priority", job->priority);
+	json_put_member_int(out, "max_attempts", job->max_attempts);
+	put_request(out, &request);
+	buf_add_text(out, "}\n");
+}
+
+static int
+export_letter(void *context, const struct dead_letter *letter, struct err *err)
+{
+	struct exporting *exporting = context;
+
+	exporting->count++;
+	buf_clear(&exporting->line);
+	put_event(&exporting->line, &letter->job);
+	if (buf_check(&exporting->line, err) != 0)
+		return -1;
+	return cli_write(exporting->cli, buf_span(&exporting->line), err);
+}
+
+static int
+export_filter(const struct export_args *args, struct job_filter *filter, struct err *err)
+{
+	if (operator_filter(&args->filter, true, filter, err) != 0)
+		return -1;
+	if (args->filter.status.count == 0)
+		filter->dead_statuses = 1u << DEAD_UNRESOLVED;
+	return 0;
+}
+
+enum exit_code
+export_run(struct cli *cli, const void *arguments)
+{
+	const struct export_args *args = arguments;
+	struct exporting exporting = {.cli = cli};
+	struct store *store = NULL;
+	struct job_filter filter;
+	struct id_list ids;
+	struct err err;
+	size_t found = 0;
+	int result = -1;
+
+	buf_init(&exporting.line, RECORD_MAX);
+	if (id_list_read(&ids, cli, &err) != 0)
+		return cli_complain(cli, &err);
+	if (export_filter(args, &filter, &err) != 0 ||
+		operator_open(cli, &args->common, STORE_READ, &store, &err) != 0)
+		goto out;
+	if (cli->operand_count > 0)
+		result = letters_named(
+			cli, store, &ids, export_letter, &exporting, &found, &err);
+	else
+		result = letters_matching(
+			store, &filter, true, export_letter, &exporting, NULL, &err);
+out:
+	store_close(store);
+	buf_free(&exporting.line);
+	if (result == 0 && cli->operand_count > 0)
+		cli->worst = exit_worse(cli->worst, exit_code_of_found(found, ids.count));
+	else if (result == 0 && exporting.count == 0)
+		cli->worst = exit_worse(cli->worst, EXIT_NONE);
+	id_list_free(&ids);
+	return result == 0 ? cli->worst : cli_complain(cli, &err);
+}

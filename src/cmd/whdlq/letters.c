@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+#include "cmd/whdlq/whdlq.h"
+
+#include "model/record.h"
+
+const struct output_column letter_columns[] = {
+	{"ID", true, 0},
+	{"AGE", true, 7},
+	{"ENDPOINT", false, 4},
+	{"EVENT TYPE", false, 6},
+	{"ERROR", false, 8},
+	{"STATUS", false, 3},
+	{"TRIES", true, 2},
+	{"REASON", false, 5},
+	{"CAUSE", false, 1},
+	{NULL, false, 0},
+};
+
+static enum tint
+status_tint(enum dead_status status)
+{
+	switch (status) {
+	case DEAD_UNRESOLVED:
+		return TINT_BAD;
+	case DEAD_RETRYING:
+		return TINT_WARN;
+	default:
+		return TINT_GOOD;
+	}
+}
+
+static void
+letter_cells(struct output *output, const struct dead_letter *letter, int64_t now)
+{
+	const struct job *job = &letter->job;
+
+	output_cell_printf(output, TINT_BOLD, "%lld", (long long)job->id);
+	output_cell_age(output, letter->died_at, now);
+	output_cell(output, TINT_NONE, job->endpoint);
+	output_cell(output, TINT_NONE, job->event_type);
+	output_cell_printf(output, TINT_NONE, "%s",
+		span_present(job->failure.rule) ? error_type_name(job->failure.type)
+						: "-");
+	output_cell(output, status_tint(letter->status),
+		span_of(dead_status_name(letter->status)));
+	output_cell_printf(output, TINT_NONE, "%d", job->attempts_made);
+	output_cell(output, TINT_NONE, span_of(dead_reason_name(letter->reason)));
+	output_cell(output, TINT_DIM, job->failure.reason);
+}
+
+static int
+letter_json(
+	struct buf *out, const struct dead_letter *letter, bool reveal, struct err *err)
+{
+	struct dead_letter shown = *letter;
+	struct redacted redacted;
+
+	if (request_redact(&redacted, &letter->job.request, reveal, err) != 0)
+		return -1;
+	shown.job.request = redacted.request;
+	buf_add_char(out, '{');
+	put_dead_letter(out, &shown);
+	buf_add_char(out, '}');
+	redacted_free(&redacted);
+	return 0;
+}
+
+int
+letter_row(struct output *output, const struct dead_letter *letter, bool reveal,
+	int64_t now, struct err *err)
+{
+	char id[24];
+
+	snprintf(id, sizeof(id), "%lld", (long long)letter->job.id);
+	output_row_begin(output, span_of(id));
+	if (output_wants_cells(output))
+		letter_cells(output, letter, now);
+	if (output_wants_json(output) &&
+		letter_json(output_json(output), letter, reveal, err) != 0)
+		return -1;
+	return output_row_end(output, err);
+}
+
+/* One page; *left counts down what the limit still allows (0: nothing more). */
+static int
+walk_page(const struct dead_page *page, size_t *left, letter_each *each, void *context,
+	struct err *err)
+{
+	for (size_t i = 0; i < page->count; i++) {
+		if (each(context, &page->letters[i], err) != 0)
+			return -1;
+		if (*left > 0)
+			(*left)--;
+	}
+	return 0;
+}
+
+int
+letters_matching(struct store *store, const struct job_filter *filter, bool with_request,
+	letter_each *each, void *context, struct buf *next, struct err *err)
+{
+	struct job_filter rest = *filter;
+	bool limited = filter->limit > 0;
+	struct buf cursor;
+	bool more = true;
+	int result = 0;
+
+	buf_init(&cursor, 1024);
+	while (more && result == 0) {
+		struct dead_page page;
+
+		if (store_dead_list(store, &rest, with_request, &page, err) != 0) {
+			result = -1;
+			break;
+		}
+		result = walk_page(&page, &rest.limit, each, context, err);
+		buf_clear(&cursor);
+		buf_add_span(&cursor, page.next);
+		rest.after = buf_span(&cursor);
+		more = span_present(page.next) && (!limited || rest.limit > 0);
+		dead_page_free(&page);
+	}
+	if (next != NULL)
+		buf_add_span(next, buf_span(&cursor));
+	buf_free(&cursor);
+	return result;
+}
+
+int
+letters_named(struct cli *cli, struct store *store, const struct id_list *ids,
+	letter_each *each, void *context, size_t *found, struct err *err)
+{
+	*found = 0;
+	for (size_t i = 0; i < ids->count; i++) {
+		struct dead_page page;
+		int result;
+
+		if (store_dead_find(store, ids->ids[i], &page, err) != 0) {
+			if (err->kind != ERR_NO_INPUT)
+				return -1;
+			cli_warn(cli, "%s", err->text);
+			continue;
+		}
+		(*found)++;
+		result = each(context, &page.letters[0], err);
+		dead_page_free(&page);
+		if (result != 0)
+			return -1;
+	}
+	return 0;
+}
+
+enum exit_code
+exit_code_of_found(size_t found, size_t named)
+{
+	if (found == named)
+		return found > 0 ? EXIT_DONE : EXIT_NONE;
+	return found > 0 ? EXIT_NONE : EXIT_NO_INPUT;
+}

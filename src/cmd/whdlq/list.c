@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+#include "cmd/whdlq/whdlq.h"
+
+static const struct cli_option options[] = {
+	{.name = "reveal",
+		.kind = CLI_FLAG,
+		.offset = offsetof(struct list_args, reveal),
+		.help = "show secrets in headers and URLs"},
+	{0},
+};
+
+const struct cli_group list_groups[] = {
+	{cli_dead_status_options, offsetof(struct list_args, filter)},
+	{cli_dead_status_options, offsetof(struct list_args, filter)},
+	{cli_filter_options, offsetof(struct list_args, filter)},
+	{options, 0},
+	{cli_output_options, offsetof(struct list_args, common)},
+	{cli_store_options, offsetof(struct list_args, common)},
+	{0},
+};
+
+const struct list_args list_defaults = {.filter = {.limit = -1}};
+
+struct listing {
+	struct output *output;
+	bool reveal;
+	int64_t now;
+	size_t shown;
+};
+
+static int
+list_letter(void *context, const struct dead_letter *letter, struct err *err)
+{
+	struct listing *listing = context;
+
+	listing->shown++;
+	return letter_row(listing->output, letter, listing->reveal, listing->now, err);
+}
+
+static int
+list_filter(const struct list_args *args, struct job_filter *filter, struct err *err)
+{
+	if (operator_filter(&args->filter, true, filter, err) != 0)
+		return -1;
+	if (args->filter.status.count == 0)
+		filter->dead_statuses = 1u << DEAD_UNRESOLVED;
+	if (args->filter.limit < 0)
+		filter->limit = FILTER_LIMIT_DEFAULT;
+	return 0;
+}
+
+/*
+ * There is more than was shown: below a table, say how to go on. In a pipe only a limit
+ * that nobody asked for is worth a word, lest a pipeline miss letters silently.
+ */
+static void
+tell_of_rest(struct cli *cli, const struct list_args *args, struct output *output,
+	struct span next)
+{
+	if (next.len == 0)
+		return;
+	output_note(output,
+		"there are more: repeat with --after %.*s, or --limit 0 for all",
+		(int)next.len, next.ptr);
+	if (!cli->stdout_terminal && args->filter.limit < 0)
+		cli_warn(cli, "the newest %d are listed, and there are more: --limit 0",
+			FILTER_LIMIT_DEFAULT);
+}
+
+enum exit_code
+list_run(struct cli *cli, const void *arguments)
+{
+	const struct list_args *args = arguments;
+	struct listing listing = {.reveal = args->reveal, .now = clock_now(&cli->clock)};
+	struct store *store = NULL;
+	struct job_filter filter;
+	struct buf next;
+	struct err err;
+	int result = -1;
+
+	buf_init(&next, 1024);
+	if (list_filter(args, &filter, &err) != 0 ||
+		operator_open(cli, &args->common, STORE_READ, &store, &err) != 0 ||
+		output_open(&listing.output, cli, &args->common, letter_columns, &err) !=
+			0)
+		goto out;
+	result = letters_matching(store, &filter, output_wants_json(listing.output),
+		list_letter, &listing, &next, &err);
+	if (result == 0)
+		tell_of_rest(cli, args, listing.output, buf_span(&next));
+	if (output_close(listing.output, "No dead letters.", result == 0 ? &err : NULL) !=
+		0)
+		result = -1;
+out:
+	store_close(store);
+	buf_free(&next);
+	if (result != 0)
+		return cli_complain(cli, &err);
+	return listing.shown > 0 ? EXIT_DONE : EXIT_NONE;
+}

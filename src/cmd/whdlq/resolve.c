@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+#include "cmd/whdlq/whdlq.h"
+
+#include <stdlib.h>
+
+static const struct cli_option options[] = {
+	{.name = "by",
+		.kind = CLI_TEXT,
+		.offset = offsetof(struct resolve_args, by),
+		.argument = "NAME",
+		.help = "who dealt with it (default: the user you are logged in as)"},
+	{.letter = 'm',
+		.name = "message",
+		.kind = CLI_TEXT,
+		.offset = offsetof(struct resolve_args, note),
+		.argument = "TEXT",
+		.help = "what was done about it"},
+	{0},
+};
+
+const struct cli_group resolve_groups[] = {
+	{options, 0},
+	{cli_dead_status_options, offsetof(struct resolve_args, filter)},
+	{cli_dead_status_options, offsetof(struct resolve_args, filter)},
+	{cli_filter_options, offsetof(struct resolve_args, filter)},
+	{cli_change_options, offsetof(struct resolve_args, change)},
+	{cli_output_options, offsetof(struct resolve_args, common)},
+	{cli_store_options, offsetof(struct resolve_args, common)},
+	{0},
+};
+
+const struct resolve_args resolve_defaults = {.filter = {.limit = -1}};
+
+/* Behind sudo it is a person that counts, not root. */
+static const char *
+person(const char *by)
+{
+	static const char *const variables[] = {"SUDO_USER", "USER", "LOGNAME"};
+
+	for (size_t i = 0; by == NULL && i < sizeof(variables) / sizeof(variables[0]);
+		i++)
+		by = getenv(variables[i]);
+	return by != NULL && by[0] != '\0' ? by : NULL;
+}
+
+enum exit_code
+resolve_run(struct cli *cli, const void *arguments)
+{
+	const struct resolve_args *args = arguments;
+	const char *by = person(args->by);
+	struct err err;
+
+	if (by == NULL) {
+		err_set(&err, ERR_USAGE, "resolve: who dealt with it? (--by NAME)");
+		return cli_complain(cli, &err);
+	}
+	return operator_change(cli,
+		&(struct operator_change){
+			.common = &args->common,
+			.filter = &args->filter,
+			.change = &args->change,
+			.action = {.verb = ACT_RESOLVE,
+				.by = span_of(by),
+				.note = span_of(args->note)},
+			.done = "resolved",
+			.dead = true,
+		});
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One dead letter: for eyes as a page of text (page.c), for programs as the record with
+ * its attempts and the curl command, or only the bytes of its body.
+ */
+#include "cmd/whdlq/page.h"
+
+#include "cmd/config.h"
+#include "model/record.h"
+
+#include <string.h>
+
+enum { CURL_MAX = 1024 * 1024 };
+
+static const struct cli_option options[] = {
+	{.name = "reveal",
+		.kind = CLI_FLAG,
+		.offset = offsetof(struct show_args, reveal),
+		.help = "show secrets in headers and URLs"},
+	{.name = "body",
+		.kind = CLI_FLAG,
+		.offset = offsetof(struct show_args, body),
+		.help = "write the body's bytes and nothing else"},
+	{0},
+};
+
+const struct cli_group show_groups[] = {
+	{options, 0},
+	{cli_output_options, offsetof(struct show_args, common)},
+	{cli_config_options, offsetof(struct show_args, common)},
+	{cli_store_options, offsetof(struct show_args, common)},
+	{0},
+};
+
+struct showing {
+	struct cli *cli;
+	const struct show_args *args;
+	struct store *store;
+	struct output *output; /* NULL: pages of text, or bodies */
+	struct config config;
+	size_t shown;
+};
+
+/* The letter, what it is made of, and how it would be sent by hand. */
+static int
+page_make(struct page *page, struct showing *showing, const struct dead_letter *letter,
+	struct err *err)
+{
+	const struct show_args *args = showing->args;
+	struct curl_source source;
+
+	*page = (struct page){.letter = letter, .now = clock_now(&showing->cli->clock)};
+	buf_init(&page->curl, CURL_MAX);
+	if (request_redact(&page->redacted, &letter->job.request, args->reveal, err) != 0)
+		return -1;
+	if (store_attempts(showing->store, letter->job.id, &page->attempts, err) != 0) {
+		redacted_free(&page->redacted);
+		return -1;
+	}
+	if (letter->job.endpoint_named)
+		page->endpoint = config_endpoint(&showing->config, letter->job.endpoint);
+	source = (struct curl_source){letter, &page->redacted.request, page->endpoint,
+		&args->common, args->reveal};
+	curl_command_put(&page->curl, &source);
+	page->color = color_wanted(&args->common, showing->cli->stdout_terminal);
+	return 0;
+}
+
+static void
+page_free(struct page *page)
+{
+	attempt_list_free(&page->attempts);
+	redacted_free(&page->redacted);
+	buf_free(&page->curl);
+}
+
+static void
+page_json(struct buf *out, const struct page *page)
+{
+	struct dead_letter shown = *page->letter;
+
+	shown.job.request = page->redacted.request;
+	buf_add_char(out, '{');
+	put_dead_letter(out, &shown);
+	json_put_key(out, "attempts");
+	buf_add_char(out, '[');
+	for (size_t i = 0; i < page->attempts.count; i++) {
+		buf_add_text(out, i > 0 ? ",{" : "{");
+		put_attempt(out, &page->attempts.attempts[i]);
+		buf_add_char(out, '}');
+	}
+	buf_add_char(out, ']');
+	json_put_member_string(out, "curl", buf_span(&page->curl));
+	buf_add_char(out, '}');
+}
+
+static int
+show_record(struct showing *showing, const struct page *page, struct err *err)
+{
+	char id[24];
+
+	if (!output_wants_json(showing->output))
+		return letter_row(showing->output, page->letter, showing->args->reveal,
+			page->now, err);
+	snprintf(id, sizeof(id), "%lld", (long long)page->letter->job.id);
+	output_row_begin(showing->output, span_of(id));
+	page_json(output_json(showing->output), page);
+	return output_row_end(showing->output, err);
+}
+
+/* Exactly the stored bytes; only a terminal gets them made safe. */
+static int
+show_body(struct showing *showing, struct span body, struct err *err)
+{
+	struct buf safe;
+	int result;
+
+	if (!showing->cli->stdout_terminal)
+		return cli_write(showing->cli, body, err);
+	buf_init(&safe, SIZE_MAX / 2);
+	page_put_lines(&safe, body, "");
+	result = buf_check(&safe, err);
+	if (result == 0)
+		result = cli_write(showing->cli, buf_span(&safe), err);
+	buf_free(&safe);
+	return result;
+}
+
+static int
+show_page(struct showing *showing, const struct page *page, struct err *err)
+{
+	if (showing->shown > 1 && cli_write(showing->cli, SPAN_LITERAL("\n"), err) != 0)
+		return -1;
+	return page_write(page, showing->cli, err);
+}
+
+static int
+show_letter(void *context, const struct dead_letter *letter, struct err *err)
+{
+	struct showing *showing = context;
+	struct page page;
+	int result;
+
+	showing->shown++;
+	if (showing->args->body)
+		return show_body(showing, letter->job.request.body, err);
+	if (page_make(&page, showing, letter, err) != 0)
+		return -1;
+	result = showing->output == NULL ? show_page(showing, &page, err)
+					 : show_record(showing, &page, err);
+	page_free(&page);
+	return result;
+}
+
+static bool
+wants_pages(const struct cli *cli, const struct show_args *args)
+{
+	int format = args->common.format;
+
+	return args->body || format == FORMAT_TABLE ||
+		(format == FORMAT_AUTO && cli->stdout_terminal);
+}
+
+static int
+show_open(struct showing *showing, const struct id_list *ids, struct err *err)
+{
+	struct cli *cli = showing->cli;
+	const struct show_args *args = showing->args;
+
+	if (ids->count == 0)
+		return err_set(err, ERR_USAGE, "show: which one? (whdlq show ID)");
+	if (args->body && ids->count > 1)
+		return err_set(err, ERR_USAGE, "--body: one dead letter at a time");
+	if (config_load(&showing->config, args->common.config, NULL, err) != 0)
+		return -1;
+	if (operator_open(cli, &args->common, STORE_READ, &showing->store, err) != 0 ||
+		(!wants_pages(cli, args) &&
+			output_open(&showing->output, cli, &args->common, letter_columns,
+				err) != 0)) {
+		config_free(&showing->config);
+		store_close(showing->store);
+		return -1;
+	}
+	return 0;
+}
+
+static void
+show_close(struct showing *showing)
+{
+	config_free(&showing->config);
+	store_close(showing->store);
+}
+
+enum exit_code
+show_run(struct cli *cli, const void *arguments)
+{
+	struct showing showing = {.cli = cli, .args = arguments};
+	struct id_list ids;
+	size_t found = 0;
+	struct err err;
+	int result = -1;
+
+	if (id_list_read(&ids, cli, &err) != 0)
+		return cli_complain(cli, &err);
+	if (show_open(&showing, &ids, &err) != 0)
+		goto out;
+	result = letters_named(
+		cli, showing.store, &ids, show_letter, &showing, &found, &err);
+	if (showing.output != NULL &&
+		output_close(showing.output, "", result == 0 ? &err : NULL) != 0)
+		result = -1;
+	show_close(&showing);
+out:
+	if (result == 0)
+		cli->worst = exit_worse(cli->worst, exit_code_of_found(found, ids.count));
+	id_list_free(&ids);
+	return result == 0 ? cli->worst : cli_complain(cli, &err);
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+#include "cmd/whdlq/whdlq.h"
+
+#include "model/json.h"
+
+#include <string.h>
+
+enum { OVERVIEW_ROWS = 8 };
+
+static const char *const by_choices[] = {"overview", "category", "error-type",
+	"event-type", "endpoint", "day", "reason", NULL};
+
+static const struct cli_option options[] = {
+	{.name = "by",
+		.kind = CLI_CHOICE,
+		.offset = offsetof(struct stats_args, by),
+		.argument = "WHAT",
+		.help = "count by this",
+		.choices = by_choices,
+		.complete = COMPLETE_CHOICE},
+	{0},
+};
+
+const struct cli_group stats_groups[] = {
+	{options, 0},
+	{cli_dead_status_options, offsetof(struct stats_args, filter)},
+	{cli_dead_status_options, offsetof(struct stats_args, filter)},
+	{cli_filter_options, offsetof(struct stats_args, filter)},
+	{cli_output_options, offsetof(struct stats_args, common)},
+	{cli_store_options, offsetof(struct stats_args, common)},
+	{0},
+};
+
+const struct stats_args stats_defaults = {.filter = {.limit = -1}};
+
+/* How a grouping is called in records, and above a column. */
+static const struct grouping {
+	const char *member;
+	const char *title;
+	const char *plural; /* in the overview */
+} groupings[] = {
+	[BY_CATEGORY] = {"category", "CATEGORY", "by_category"},
+	[BY_ERROR_TYPE] = {"error_type", "ERROR", "by_error_type"},
+	[BY_EVENT_TYPE] = {"event_type", "EVENT TYPE", "by_event_type"},
+	[BY_ENDPOINT] = {"endpoint", "ENDPOINT", "by_endpoint"},
+	[BY_DAY] = {"day", "DAY", "by_day"},
+	[BY_REASON] = {"dead_reason", "REASON", "by_dead_reason"},
+};
+
+enum { GROUPING_COUNT = sizeof(groupings) / sizeof(groupings[0]) };
+
+struct counting {
+	struct cli *cli;
+	const struct stats_args *args;
+	struct store *store;
+	struct job_filter filter;
+	int64_t now;
+};
+
+static void
+put_counts(struct buf *out, const int64_t counts[DEAD_STATUS_COUNT])
+{
+	for (int status = 0; status < DEAD_STATUS_COUNT; status++)
+		json_put_member_int(
+			out, dead_status_name((enum dead_status)status), counts[status]);
+}
+
+static void
+put_row(struct buf *out, const struct grouping *grouping, const struct dead_count *row)
+{
+	buf_add_char(out, '{');
+	if (span_present(row->key))
+		json_put_member_string(out, grouping->member, row->key);
+	else
+		json_put_member_raw(out, grouping->member, SPAN_LITERAL("null"));
+	put_counts(out, row->counts);
+	json_put_member_time(out, "oldest_at", row->oldest_at);
+	json_put_member_time(out, "newest_at", row->newest_at);
+	buf_add_char(out, '}');
+}
+
+static void
+row_cells(struct output *output, const struct dead_count *row, int64_t now)
+{
+	static const enum tint tints[] = {
+		[DEAD_UNRESOLVED] = TINT_BAD,
+		[DEAD_RETRYING] = TINT_WARN,
+		[DEAD_RESOLVED] = TINT_GOOD,
+	};
+
+	output_cell(
+		output, TINT_BOLD, span_present(row->key) ? row->key : SPAN_LITERAL("-"));
+	for (int status = 0; status < DEAD_STATUS_COUNT; status++)
+		output_cell_printf(output,
+			row->counts[status] > 0 ? tints[status] : TINT_DIM, "%lld",
+			(long long)row->counts[status]);
+	output_cell_age(output, row->oldest_at, now);
+	output_cell_age(output, row->newest_at, now);
+}
+
+static int
+write_rows(const struct counting *counting, enum dead_group group,
+	const struct dead_stats *stats, size_t limit, struct err *err)
+{
+	const struct output_column columns[] = {
+		{groupings[group].title, false, 0},
+		{"UNRESOLVED", true, 0},
+		{"RETRYING", true, 3},
+		{"RESOLVED", true, 4},
+		{"OLDEST", true, 2},
+		{"NEWEST", true, 1},
+		{NULL, false, 0},
+	};
+	size_t shown = limit > 0 && limit < stats->count ? limit : stats->count;
+	struct output *output;
+	int result = 0;
+
+	if (output_open(&output, counting->cli, &counting->args->common, columns, err) !=
+		0)
+		return -1;
+	for (size_t i = 0; i < shown && result == 0; i++) {
+		output_row_begin(output, stats->rows[i].key);
+		if (output_wants_cells(output))
+			row_cells(output, &stats->rows[i], counting->now);
+		if (output_wants_json(output))
+			put_row(output_json(output), &groupings[group], &stats->rows[i]);
+		result = output_row_end(output, err);
+	}
+	if (shown < stats->count)
+		output_note(output, "%zu more: whdlq stats --by %s", stats->count - shown,
+			by_choices[group + 1]);
+	if (output_close(output, "No dead letters.", result == 0 ? err : NULL) != 0)
+		result = -1;
+	return result;
+}
+
+static enum exit_code
+stats_by(const struct counting *counting, enum dead_group group, struct err *err)
+{
+	struct dead_stats stats;
+	enum exit_code code;
+
+	if (store_dead_stats(counting->store, &counting->filter, group, &stats, err) != 0)
+		return cli_complain(counting->cli, err);
+	code = stats.count > 0 ? EXIT_DONE : EXIT_NONE;
+	if (write_rows(counting, group, &stats, counting->filter.limit, err) != 0)
+		code = cli_complain(counting->cli, err);
+	dead_stats_free(&stats);
+	return code;
+}
+
+static void
+add_up(const struct dead_stats *stats, int64_t totals[DEAD_STATUS_COUNT])
+{
+	for (size_t i = 0; i < stats->count; i++)
+		for (int status = 0; status < DEAD_STATUS_COUNT; status++)
+			totals[status] += stats->rows[i].counts[status];
+}
+
+static void
+put_grouping(struct buf *out, enum dead_group group, const struct dead_stats *stats)
+{
+	json_put_key(out, groupings[group].plural);
+	buf_add_char(out, '[');
+	for (size_t i = 0; i < stats->count; i++) {
+		if (i > 0)
+			buf_add_char(out, ',');
+		put_row(out, &groupings[group], &stats->rows[i]);
+	}
+	buf_add_char(out, ']');
+}
+
+/* The totals, then every grouping, as one object. */
+static int
+overview_json(const struct counting *counting, const struct dead_stats *all,
+	const int64_t totals[DEAD_STATUS_COUNT], struct err *err)
+{
+	struct output *output;
+	struct buf *out;
+
+	if (output_open(&output, counting->cli, &counting->args->common, letter_columns,
+		    err) != 0)
+		return -1;
+	output_row_begin(output, SPAN_LITERAL("overview"));
+	if (output_wants_json(output)) {
+		out = output_json(output);
+		buf_add_char(out, '{');
+		put_counts(out, totals);
+		for (int group = 0; group < GROUPING_COUNT; group++)
+			put_grouping(out, (enum dead_group)group, &all[group]);
+		buf_add_char(out, '}');
+	}
+	if (output_row_end(output, err) == 0)
+		return output_close(output, "", err);
+	output_close(output, "", NULL);
+	return -1;
+}
+
+static int
+overview_tables(const struct counting *counting, const struct dead_stats *all,
+	const int64_t totals[DEAD_STATUS_COUNT], struct err *err)
+{
+	static const enum dead_group shown[] = {
+		BY_ERROR_TYPE, BY_ENDPOINT, BY_EVENT_TYPE, BY_REASON};
+	struct buf line;
+	int result;
+
+	buf_init(&line, 256);
+	buf_printf(&line, "%lld unresolved, %lld retrying, %lld resolved\n",
+		(long long)totals[DEAD_UNRESOLVED], (long long)totals[DEAD_RETRYING],
+		(long long)totals[DEAD_RESOLVED]);
+	result = cli_write(counting->cli, buf_span(&line), err);
+	buf_free(&line);
+	for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]) && result == 0; i++) {
+		if (all[shown[i]].count == 0)
+			continue;
+		result = cli_write(counting->cli, SPAN_LITERAL("\n"), err);
+		if (result == 0)
+			result = write_rows(
+				counting, shown[i], &all[shown[i]], OVERVIEW_ROWS, err);
+	}
+	return result;
+}
+
+static bool
+wants_tables(const struct counting *counting)
+{
+	int format = counting->args->common.format;
+
+	return format == FORMAT_TABLE || format == FORMAT_TSV ||
+		(format == FORMAT_AUTO && counting->cli->stdout_terminal);
+}
+
+static enum exit_code
+overview(const struct counting *counting, struct err *err)
+{
+	struct dead_stats all[GROUPING_COUNT];
+	int64_t totals[DEAD_STATUS_COUNT] = {0};
+	int groups = 0, result = 0;
+
+	while (groups < GROUPING_COUNT && result == 0) {
+		result = store_dead_stats(counting->store, &counting->filter,
+			(enum dead_group)groups, &all[groups], err);
+		groups += result == 0;
+	}
+	if (result == 0) {
+		add_up(&all[BY_REASON], totals);
+		result = wants_tables(counting)
+			? overview_tables(counting, all, totals, err)
+			: overview_json(counting, all, totals, err);
+	}
+	while (groups > 0)
+		dead_stats_free(&all[--groups]);
+	return result == 0 ? EXIT_DONE : cli_complain(counting->cli, err);
+}
+
+enum exit_code
+stats_run(struct cli *cli, const void *arguments)
+{
+	struct counting counting = {
+		.cli = cli, .args = arguments, .now = clock_now(&cli->clock)};
+	const struct stats_args *args = arguments;
+	struct err err;
+	enum exit_code code;
+
+	if (operator_filter(&args->filter, true, &counting.filter, &err) != 0 ||
+		operator_open(cli, &args->common, STORE_READ, &counting.store, &err) != 0)
+		return cli_complain(cli, &err);
+	code = args->by == 0 ? overview(&counting, &err)
+			     : stats_by(&counting, (enum dead_group)(args->by - 1), &err);
+	store_close(counting.store);
+	return code;
+}

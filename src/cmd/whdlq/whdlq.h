@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The operator's view of the dead letter queue. Each verb has a file of its own with its
+ * options and its run function; verbs.c holds the table of them.
+ */
+#ifndef CMD_WHDLQ_H
+#define CMD_WHDLQ_H
+
+#include "cmd/operator.h"
+#include "model/config.h"
+
+extern const struct cli_verb whdlq_verbs[];
+
+/* What a verb adds to that table: where its options go, and what runs. */
+struct list_args {
+	struct cli_common common;
+	struct filter_args filter;
+	bool reveal;
+};
+
+struct show_args {
+	struct cli_common common;
+	bool reveal;
+	bool body;
+};
+
+struct retry_args {
+	struct cli_common common;
+	struct filter_args filter;
+	struct change_args change;
+	bool wait;
+	int64_t timeout_ms;
+};
+
+struct resolve_args {
+	struct cli_common common;
+	struct filter_args filter;
+	struct change_args change;
+	const char *by;
+	const char *note;
+};
+
+struct change_only_args {
+	struct cli_common common;
+	struct filter_args filter;
+	struct change_args change;
+};
+
+struct stats_args {
+	struct cli_common common;
+	struct filter_args filter;
+	int by; /* 0: an overview; else enum dead_group + 1 */
+};
+
+struct cleanup_args {
+	struct cli_common common;
+	struct filter_args filter;
+	struct change_args change;
+	int64_t older_than_ms; /* -1: not given */
+};
+
+struct export_args {
+	struct cli_common common;
+	struct filter_args filter;
+};
+
+extern const struct cli_group list_groups[], show_groups[], retry_groups[],
+	resolve_groups[], reopen_groups[], stats_groups[], cleanup_groups[],
+	delete_groups[], export_groups[];
+
+extern const struct list_args list_defaults;
+extern const struct retry_args retry_defaults;
+extern const struct resolve_args resolve_defaults;
+extern const struct change_only_args change_only_defaults;
+extern const struct stats_args stats_defaults;
+extern const struct cleanup_args cleanup_defaults;
+extern const struct export_args export_defaults;
+
+enum exit_code list_run(struct cli *cli, const void *args);
+enum exit_code show_run(struct cli *cli, const void *args);
+enum exit_code retry_run(struct cli *cli, const void *args);
+enum exit_code resolve_run(struct cli *cli, const void *args);
+enum exit_code reopen_run(struct cli *cli, const void *args);
+enum exit_code stats_run(struct cli *cli, const void *args);
+enum exit_code cleanup_run(struct cli *cli, const void *args);
+enum exit_code delete_run(struct cli *cli, const void *args);
+enum exit_code export_run(struct cli *cli, const void *args);
+
+/* ---- letters (letters.c) --------------------------------------------------------- */
+
+/* The columns of a listing, and a letter as one row of it. */
+extern const struct output_column letter_columns[];
+int letter_row(struct output *output, const struct dead_letter *letter, bool reveal,
+	int64_t now, struct err *err);
+
+/* Called with one letter after the other; non-zero (with *err) ends the walk. */
+typedef int letter_each(void *context, const struct dead_letter *letter, struct err *err);
+
+/*
+ * Walks all that match, newest first, a page at a time so that nothing stays locked.
+ * *next (may be NULL) then holds the cursor behind the last one, or nothing if that was
+ * all.
+ */
+int letters_matching(struct store *store, const struct job_filter *filter,
+	bool with_request, letter_each *each, void *context, struct buf *next,
+	struct err *err);
+
+/*
+ * Walks those that the operands name. An unknown one is complained of; *found counts the
+ * others. Returns -1 for what ends the walk only.
+ */
+int letters_named(struct cli *cli, struct store *store, const struct id_list *ids,
+	letter_each *each, void *context, size_t *found, struct err *err);
+
+/* The exit code when `found` of `named` operands were there. */
+enum exit_code exit_code_of_found(size_t found, size_t named);
+
+/* ---- secrets (redact.c) ---------------------------------------------------------- */
+
+#define REDACTED "REDACTED"
+
+/* Whether a header, or a parameter of a URL, holds a secret, going by its name. */
+bool name_is_secret(struct span name);
+
+/* The headers object with the values of secret ones replaced. */
+void redact_headers(struct buf *out, struct span headers);
+
+/* The URL with the values of secret query parameters replaced. */
+void redact_url(struct buf *out, struct span url);
+
+/*
+ * Makes *redacted the letter's request without its secrets, or as it is with `reveal`.
+ * Borrows the request and *memory, which is the caller's to free.
+ */
+struct redacted {
+	struct buf url;
+	struct buf headers;
+	struct request request;
+};
+
+int request_redact(struct redacted *redacted, const struct request *request, bool reveal,
+	struct err *err);
+void redacted_free(struct redacted *redacted);
+
+/* ---- the same request by hand (curl.c) ------------------------------------------- */
+
+struct curl_source {
+	const struct dead_letter *letter;
+	const struct request *request;          /* redacted, or not */
+	const struct endpoint_config *endpoint; /* NULL: not configured */
+	const struct cli_common *common;        /* which store, for large bodies */
+	bool reveal;
+};
+
+/* A command line for sh that sends the stored bytes; lines end in backslash-newline. */
+void curl_command_put(struct buf *out, const struct curl_source *source);
+
+/* One word for sh; never anything that a terminal would act on. */
+void shell_quote(struct buf *out, struct span word);
+
+/* Whether the text can be shown on a terminal, and pasted from it, unchanged. */
+bool text_is_plain(struct span text);
+
+#endif
