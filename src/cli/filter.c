@@ -13,7 +13,8 @@ enum { ID_LINE_MAX = 16 * 1024 * 1024 };
 
 static const char *const job_states[] = {
 	"waiting", "delayed", "active", "paused", "completed", "cancelled", "dead", NULL};
-static const char *const dead_statuses[] = {"unresolved", "retrying", "resolved", NULL};
+static const char *const dead_statuses[] = {
+	"unresolved", "retrying", "resolved", "all", NULL};
 static const char *const category_choices[] = {
 	"any", "RETRYABLE", "RATE_LIMIT", "NON_RETRYABLE", "VALIDATION", NULL};
 static const char *const error_type_choices[] = {"any", "network", "rate_limit", "server",

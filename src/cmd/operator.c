@@ -42,8 +42,9 @@ unknown_status(struct span name, bool dead, struct err *err)
 		buf_printf(&known, "%s%s", i > 0 ? ", " : "",
 			dead ? dead_status_name((enum dead_status)i)
 			     : job_state_name((enum job_state)i));
-	err_set(err, ERR_USAGE, "--status: '%.*s' is none of %s",
-		(int)(name.len < 64 ? name.len : 64), name.ptr, buf_span(&known).ptr);
+	err_set(err, ERR_USAGE, "--status: '%.*s' is none of %s%s",
+		(int)(name.len < 64 ? name.len : 64), name.ptr, buf_span(&known).ptr,
+		dead ? ", all" : "");
 	buf_free(&known);
 	return -1;
 }
@@ -54,6 +55,10 @@ add_status(struct job_filter *filter, struct span name, bool dead, struct err *e
 	enum dead_status status;
 	enum job_state state;
 
+	if (dead && span_is(name, "all")) {
+		filter->dead_statuses = (1u << DEAD_STATUS_COUNT) - 1;
+		return 0;
+	}
 	if (dead ? !dead_status_parse(name, &status) : !job_state_parse(name, &state))
 		return unknown_status(name, dead, err);
 	if (dead)
