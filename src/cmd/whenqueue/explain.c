@@ -163,7 +163,8 @@ put_cells(
 		buf_add_text(&waits, i == 0 ? "" : ", ");
 		put_wait(&waits, table->delay_ms[i]);
 	}
-	put_wait(&total, total_ms(table));
+	if (total_ms(table) > 0)
+		put_wait(&total, total_ms(table));
 	if (intake != NULL)
 		output_cell(output, TINT_NONE, intake->event->id);
 	output_cell(output, TINT_NONE, span_of(error_type_name(table->failure.type)));

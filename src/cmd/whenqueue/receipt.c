@@ -61,7 +61,8 @@ put_json(struct buf *out, const struct line *line)
 	if (receipt->duplicate)
 		json_put_member_string(
 			out, "job_state", span_of(job_state_name(receipt->state)));
-	json_put_member_time(out, "run_at", receipt->run_at);
+	if (receipt->run_at != 0)
+		json_put_member_time(out, "run_at", receipt->run_at);
 	if (!receipt->duplicate) {
 		json_put_member_int(out, "delay_ms", line->intake->delay_ms);
 		json_put_member_int(out, "jitter_ms", line->intake->jitter_ms);
@@ -131,7 +132,8 @@ put_fields(struct buf *out, const struct line *line)
 	safe_text(out, line->event->id, 0);
 	buf_printf(out, "\t%lld\t%s\t", (long long)line->receipt->job_id,
 		state_of(line->receipt));
-	buf_add_time(out, line->receipt->run_at);
+	if (line->receipt->run_at != 0)
+		buf_add_time(out, line->receipt->run_at);
 	buf_printf(out, "\t%d", line->receipt->attempt);
 }
 
