@@ -11,8 +11,8 @@
 
 enum { ID_LINE_MAX = 16 * 1024 * 1024 };
 
-static const char *const job_states[] = {
-	"waiting", "delayed", "active", "paused", "completed", "cancelled", "dead", NULL};
+static const char *const job_states[] = {"waiting", "delayed", "active", "paused",
+	"completed", "cancelled", "dead", "all", NULL};
 static const char *const dead_statuses[] = {
 	"unresolved", "retrying", "resolved", "all", NULL};
 static const char *const category_choices[] = {

@@ -39,14 +39,23 @@ unknown_status(struct span name, bool dead, struct err *err)
 
 	buf_init(&known, ERR_TEXT_MAX);
 	for (int i = 0; i < count; i++)
-		buf_printf(&known, "%s%s", i > 0 ? ", " : "",
+		buf_printf(&known, "%s, ",
 			dead ? dead_status_name((enum dead_status)i)
 			     : job_state_name((enum job_state)i));
-	err_set(err, ERR_USAGE, "--status: '%.*s' is none of %s%s",
-		(int)(name.len < 64 ? name.len : 64), name.ptr, buf_span(&known).ptr,
-		dead ? ", all" : "");
+	err_set(err, ERR_USAGE, "--status: '%.*s' is none of %sall",
+		(int)(name.len < 64 ? name.len : 64), name.ptr, buf_span(&known).ptr);
 	buf_free(&known);
 	return -1;
+}
+
+static int
+add_all(struct job_filter *filter, bool dead)
+{
+	if (dead)
+		filter->dead_statuses = (1u << DEAD_STATUS_COUNT) - 1;
+	else
+		filter->states = (1u << JOB_STATE_COUNT) - 1;
+	return 0;
 }
 
 static int
@@ -55,10 +64,8 @@ add_status(struct job_filter *filter, struct span name, bool dead, struct err *e
 	enum dead_status status;
 	enum job_state state;
 
-	if (dead && span_is(name, "all")) {
-		filter->dead_statuses = (1u << DEAD_STATUS_COUNT) - 1;
-		return 0;
-	}
+	if (span_is(name, "all"))
+		return add_all(filter, dead);
 	if (dead ? !dead_status_parse(name, &status) : !job_state_parse(name, &state))
 		return unknown_status(name, dead, err);
 	if (dead)

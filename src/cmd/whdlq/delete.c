@@ -3,7 +3,6 @@
 
 const struct cli_group delete_groups[] = {
 	{cli_dead_status_options, offsetof(struct change_only_args, filter)},
-	{cli_dead_status_options, offsetof(struct change_only_args, filter)},
 	{cli_filter_options, offsetof(struct change_only_args, filter)},
 	{cli_change_options, offsetof(struct change_only_args, change)},
 	{cli_output_options, offsetof(struct change_only_args, common)},

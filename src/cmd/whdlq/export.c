@@ -13,7 +13,6 @@ enum { RECORD_MAX = 256 * 1024 * 1024 };
 
 const struct cli_group export_groups[] = {
 	{cli_dead_status_options, offsetof(struct export_args, filter)},
-	{cli_dead_status_options, offsetof(struct export_args, filter)},
 	{cli_filter_options, offsetof(struct export_args, filter)},
 	{cli_store_options, offsetof(struct export_args, common)},
 	{0},

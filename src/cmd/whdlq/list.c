@@ -11,7 +11,6 @@ static const struct cli_option options[] = {
 
 const struct cli_group list_groups[] = {
 	{cli_dead_status_options, offsetof(struct list_args, filter)},
-	{cli_dead_status_options, offsetof(struct list_args, filter)},
 	{cli_filter_options, offsetof(struct list_args, filter)},
 	{options, 0},
 	{cli_output_options, offsetof(struct list_args, common)},

@@ -21,7 +21,6 @@ static const struct cli_option options[] = {
 const struct cli_group resolve_groups[] = {
 	{options, 0},
 	{cli_dead_status_options, offsetof(struct resolve_args, filter)},
-	{cli_dead_status_options, offsetof(struct resolve_args, filter)},
 	{cli_filter_options, offsetof(struct resolve_args, filter)},
 	{cli_change_options, offsetof(struct resolve_args, change)},
 	{cli_output_options, offsetof(struct resolve_args, common)},

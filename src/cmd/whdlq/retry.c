@@ -19,7 +19,6 @@ static const struct cli_option options[] = {
 const struct cli_group retry_groups[] = {
 	{options, 0},
 	{cli_dead_status_options, offsetof(struct retry_args, filter)},
-	{cli_dead_status_options, offsetof(struct retry_args, filter)},
 	{cli_filter_options, offsetof(struct retry_args, filter)},
 	{cli_change_options, offsetof(struct retry_args, change)},
 	{cli_output_options, offsetof(struct retry_args, common)},

@@ -24,7 +24,6 @@ static const struct cli_option options[] = {
 const struct cli_group stats_groups[] = {
 	{options, 0},
 	{cli_dead_status_options, offsetof(struct stats_args, filter)},
-	{cli_dead_status_options, offsetof(struct stats_args, filter)},
 	{cli_filter_options, offsetof(struct stats_args, filter)},
 	{cli_output_options, offsetof(struct stats_args, common)},
 	{cli_store_options, offsetof(struct stats_args, common)},
