@@ -118,25 +118,32 @@ MANUALS := $(wildcard man/*.[1-8])
 INSTALL = install
 INSTALL_DATA = $(INSTALL) -m 644
 
-# name → directory, for install and uninstall alike
-bashdir = $(datadir)/bash-completion/completions
-zshdir  = $(datadir)/zsh/site-functions
-fishdir = $(datadir)/fish/vendor_completions.d
+# bash and fish look a completion up by the program's name, zsh by what the file says.
+bashdir   = $(datadir)/bash-completion/completions
+fishdir   = $(datadir)/fish/vendor_completions.d
+zshdir    = $(datadir)/zsh/site-functions
 schemadir = $(datadir)/whtools/schema
 
 install: all
-	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(schemadir)/record $(DESTDIR)$(schemadir)/sqlite
+	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(bashdir) $(DESTDIR)$(fishdir) \
+	  $(DESTDIR)$(zshdir) $(DESTDIR)$(schemadir)/record $(DESTDIR)$(schemadir)/sqlite
 	$(INSTALL) $(PROGRAMS:%=$(BIN)/%) $(DESTDIR)$(bindir)
+	set -e; for name in $(PROGRAMS); do \
+	  $(INSTALL_DATA) completions/whtools.bash $(DESTDIR)$(bashdir)/$$name; \
+	  $(INSTALL_DATA) completions/whtools.fish $(DESTDIR)$(fishdir)/$$name.fish; \
+	done
+	$(INSTALL_DATA) completions/_whtools $(DESTDIR)$(zshdir)
+	set -e; for page in $(MANUALS); do \
+	  $(INSTALL) -D -m 644 $$page $(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/}; \
+	done
 	$(INSTALL_DATA) schema/record/*.json $(DESTDIR)$(schemadir)/record
 	$(INSTALL_DATA) schema/sqlite/*.sql $(DESTDIR)$(schemadir)/sqlite
-	for page in $(MANUALS); do \
-	  $(INSTALL) -D -m 644 $$page $(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/} || exit 1; \
-	done
 
 uninstall:
-	cd $(DESTDIR)$(bindir) && rm -f $(PROGRAMS)
-	rm -rf $(DESTDIR)$(datadir)/whtools
+	rm -f $(PROGRAMS:%=$(DESTDIR)$(bindir)/%) $(PROGRAMS:%=$(DESTDIR)$(bashdir)/%) \
+	  $(PROGRAMS:%=$(DESTDIR)$(fishdir)/%.fish) $(DESTDIR)$(zshdir)/_whtools
 	for page in $(MANUALS); do rm -f $(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/}; done
+	rm -rf $(DESTDIR)$(datadir)/whtools
 
 DIST = whtools-$(VERSION)
 dist:

@@ -20,8 +20,8 @@ run_make() {
     [ -s "dest/usr/share/man/man1/$program.1" ]
     [ -s "dest/usr/share/bash-completion/completions/$program" ]
     [ -s "dest/usr/share/fish/vendor_completions.d/$program.fish" ]
-    [ -s "dest/usr/share/zsh/site-functions/_$program" ]
   done
+  [ -s dest/usr/share/zsh/site-functions/_whtools ]
   [ -s dest/usr/share/man/man7/whtools.7 ]
   [ -s dest/usr/share/man/man5/whrecord.5 ]
   [ -n "$(find dest/usr/share/whtools/schema -name '*.schema.json')" ]
