@@ -28,7 +28,7 @@ delete_run(struct cli *cli, const void *arguments)
 			.common = &args->common,
 			.filter = &args->filter,
 			.change = &args->change,
-			.action = {.verb = ACT_DELETE},
+			.action = {.verb = ACT_DELETE, .now = clock_now(&cli->clock)},
 			.done = "deleted",
 			.dead = true,
 		});

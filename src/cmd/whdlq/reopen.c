@@ -22,7 +22,7 @@ reopen_run(struct cli *cli, const void *arguments)
 			.common = &args->common,
 			.filter = &args->filter,
 			.change = &args->change,
-			.action = {.verb = ACT_REOPEN},
+			.action = {.verb = ACT_REOPEN, .now = clock_now(&cli->clock)},
 			.done = "reopened",
 			.dead = true,
 		});

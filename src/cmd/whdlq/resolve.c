@@ -59,6 +59,7 @@ resolve_run(struct cli *cli, const void *arguments)
 			.filter = &args->filter,
 			.change = &args->change,
 			.action = {.verb = ACT_RESOLVE,
+				.now = clock_now(&cli->clock),
 				.by = span_of(by),
 				.note = span_of(args->note)},
 			.done = "resolved",

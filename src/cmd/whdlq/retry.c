@@ -49,7 +49,7 @@ retry_run(struct cli *cli, const void *arguments)
 		.common = &args->common,
 		.filter = &args->filter,
 		.change = &args->change,
-		.action = {.verb = ACT_RETRY},
+		.action = {.verb = ACT_RETRY, .now = clock_now(&cli->clock)},
 		.done = "retrying",
 		.dead = true,
 		.each = args->wait ? remember : NULL,
