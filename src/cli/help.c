@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { LEFT_MAX = 26, INDENT = 2, GAP = 2 };
+enum { LEFT_MAX = 26, LEFT_MAX_NARROW = 4, NARROW = 60, INDENT = 2, GAP = 2 };
 
 void
 help_usage(
@@ -113,17 +113,18 @@ put_option(
 }
 
 static size_t
-left_width_of(const struct cli_verb *verb)
+left_width_of(const struct cli_verb *verb, size_t width)
 {
+	size_t most = width < NARROW ? LEFT_MAX_NARROW : LEFT_MAX;
 	struct option_iter it = option_iter(verb);
 	struct buf left;
-	size_t widest = 0;
+	size_t widest = LEFT_MAX_NARROW;
 
 	buf_init(&left, 256);
 	while (option_next(&it)) {
 		buf_clear(&left);
 		put_left(&left, it.option);
-		if (left.len > widest && left.len <= LEFT_MAX)
+		if (left.len > widest && left.len <= most)
 			widest = left.len;
 	}
 	buf_free(&left);
@@ -135,7 +136,7 @@ help_verb(struct buf *out, const struct cli_program *program, const struct cli_v
 	size_t width)
 {
 	struct option_iter it = option_iter(verb);
-	size_t left_width = left_width_of(verb);
+	size_t left_width = left_width_of(verb, width);
 
 	help_usage(out, program, verb);
 	put_spaces(out, INDENT);

@@ -193,12 +193,23 @@ put_cell(const struct table *table, struct buf *out, size_t column, enum tint ti
 	padding = table->widths[column] > columns ? table->widths[column] - columns : 0;
 	if (right)
 		buf_printf(out, "%*s", (int)padding, "");
-	buf_add_text(out, tint_start(tint, table->color));
-	buf_add_span(out, buf_span(&cut));
-	buf_add_text(out, tint_end(tint, table->color));
+	if (cut.len > 0) {
+		buf_add_text(out, tint_start(tint, table->color));
+		buf_add_span(out, buf_span(&cut));
+		buf_add_text(out, tint_end(tint, table->color));
+	}
 	if (!is_last(table, column))
 		buf_printf(out, "%*s", (int)(right ? 0 : padding) + GAP, "");
 	buf_free(&cut);
+}
+
+/* Ends a line; the padding of empty cells at its end is taken back. */
+static void
+end_line(struct buf *out)
+{
+	while (!out->failed && out->len > 0 && out->data[out->len - 1] == ' ')
+		out->len--;
+	buf_add_char(out, '\n');
 }
 
 static void
@@ -208,7 +219,7 @@ put_titles(const struct table *table, struct buf *out)
 		if (table->widths[column] > 0)
 			put_cell(table, out, column, TINT_BOLD,
 				span_of(table->columns[column].title));
-	buf_add_char(out, '\n');
+	end_line(out);
 }
 
 static void
@@ -222,7 +233,7 @@ put_row(const struct table *table, struct buf *out, size_t row)
 		put_cell(table, out, column, cell->tint,
 			(struct span){buf_span(&table->text).ptr + cell->at, cell->len});
 	}
-	buf_add_char(out, '\n');
+	end_line(out);
 }
 
 void
