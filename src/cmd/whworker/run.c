@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A worker's life: configuration, store, signals, work, end. SIGTERM and SIGINT let what
+ * is in flight finish, a second one does not; SIGHUP reads the configuration again.
+ */
+#include "cmd/whworker/whworker.h"
+
+#include "cli/output.h"
+#include "cmd/operator.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <unistd.h>
+
+struct run {
+	struct cli *cli;
+	const struct worker_args *args;
+	struct config config;
+	struct store *store;
+	struct signals signals;
+	struct timer max_time;
+	struct worker *worker;
+	bool stopping;
+	bool forced;
+	struct err
+		output_err; /* why stdout is lost; kind ERR_NONE: it is not, or EPIPE */
+};
+
+static void
+complain(void *context, const struct err *err)
+{
+	struct run *run = context;
+
+	cli_warn(run->cli, "%s", err->text);
+}
+
+/* Past stdio: one write per commit, and no buffer that outlives a crash. */
+static int
+emit(void *context, struct span lines)
+{
+	struct run *run = context;
+
+	while (lines.len > 0) {
+		ssize_t written = write(STDOUT_FILENO, lines.ptr, lines.len);
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written < 0) {
+			if (errno != EPIPE)
+				err_errno(&run->output_err, "stdout");
+			return -1;
+		}
+		lines.ptr += written;
+		lines.len -= (size_t)written;
+	}
+	return 0;
+}
+
+/* ---- while it runs --------------------------------------------------------------- */
+
+static void
+stop(struct run *run)
+{
+	run->stopping = true;
+	notify_manager("STOPPING=1");
+	worker_stop(run->worker);
+}
+
+/* A new configuration that is wrong changes nothing: the old one goes on. */
+static void
+reload(struct run *run)
+{
+	struct config old = run->config;
+	struct config fresh;
+	struct err err;
+
+	notify_reloading();
+	if (settings_load(&fresh, run->args, &err) != 0) {
+		cli_warn(run->cli, "%s; still working with the old configuration",
+			err.text);
+	} else {
+		run->config = fresh;
+		worker_configure(run->worker, &run->config);
+		config_free(&old);
+	}
+	notify_manager("READY=1");
+}
+
+static void
+on_signal(void *context, int number)
+{
+	struct run *run = context;
+
+	if (number == SIGHUP) {
+		reload(run);
+	} else if (!run->stopping) {
+		stop(run);
+	} else {
+		run->forced = true;
+		worker_abort(run->worker);
+	}
+}
+
+static void
+on_max_time(void *context)
+{
+	struct run *run = context;
+
+	if (!run->stopping)
+		stop(run);
+}
+
+/* ---- before and after ------------------------------------------------------------ */
+
+static bool
+wants_plain(const struct run *run)
+{
+	int format = run->args->common.format;
+
+	return format == FORMAT_TABLE ||
+		(format == FORMAT_AUTO && run->cli->stdout_terminal);
+}
+
+static int
+check_args(const struct worker_args *args, struct err *err)
+{
+	int format = args->common.format;
+
+	if (format != FORMAT_AUTO && format != FORMAT_TABLE && format != FORMAT_NDJSON)
+		return err_set(err, ERR_USAGE, "--output: auto, table or ndjson");
+	if (args->lease_ms == 0)
+		return err_set(err, ERR_USAGE, "--lease: must not be 0");
+	return 0;
+}
+
+static int
+open_worker(struct run *run, struct err *err)
+{
+	struct worker_options options = {
+		.store = run->store,
+		.clock = &run->cli->clock,
+		.config = &run->config,
+		.user_agent = "whtools/" WHTOOLS_VERSION,
+		.drain = run->args->drain,
+		.once = run->args->once,
+		.plain = wants_plain(run),
+		.color = color_wanted(&run->args->common, run->cli->stdout_terminal),
+		.emit = emit,
+		.complain = complain,
+		.context = run,
+	};
+
+	if (!settings_fit_descriptors(&run->config))
+		cli_warn(run->cli,
+			"concurrency lowered to %d: the limit on open files is too low "
+			"(ulimit -n)",
+			run->config.limits.concurrency);
+	return worker_open(&run->worker, &options, err);
+}
+
+static int
+get_ready(struct run *run, struct err *err)
+{
+	struct loop *loop = worker_loop(run->worker);
+	int64_t max_time_ms = run->args->max_time_ms;
+
+	if (signals_watch(&run->signals, loop, on_signal, run, err) != 0)
+		return -1;
+	run->max_time = (struct timer){.on_expiry = on_max_time, .context = run};
+	if (max_time_ms >= 0 &&
+		loop_timer_set(loop, &run->max_time,
+			clock_monotonic_us() + max_time_ms * 1000, err) != 0)
+		return -1;
+	if (notify_ready_fd(run->args->ready_fd, err) != 0)
+		return -1;
+	notify_manager("READY=1");
+	return 0;
+}
+
+/* Opens what is needed in order, works, and leaves the closing to the caller. */
+static int
+work(struct run *run, struct err *err)
+{
+	if (check_args(run->args, err) != 0 || signals_block(&run->signals, err) != 0 ||
+		operator_open(run->cli, &run->args->common, STORE_CREATE, &run->store,
+			err) != 0 ||
+		open_worker(run, err) != 0)
+		return -1;
+	if (get_ready(run, err) == 0)
+		return worker_run(run->worker, err);
+	worker_abort(run->worker);
+	(void)worker_run(run->worker, &(struct err){0});
+	return -1;
+}
+
+enum exit_code
+run_worker(struct cli *cli, const void *args)
+{
+	struct run run = {.cli = cli, .args = args, .signals.watch.fd = -1};
+	enum exit_code code = EXIT_DONE;
+	struct err err;
+
+	if (settings_load(&run.config, run.args, &err) != 0)
+		return cli_complain(cli, &err);
+	if (work(&run, &err) != 0)
+		code = cli_complain(cli, &err);
+	else if (run.output_err.kind != ERR_NONE)
+		code = cli_complain(cli, &run.output_err);
+	else if (run.forced)
+		code = EXIT_NONE;
+	signals_free(&run.signals);
+	worker_free(run.worker);
+	store_close(run.store);
+	config_free(&run.config);
+	return code;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * whworker: delivers what is due.
+ */
+#ifndef CMD_WHWORKER_WHWORKER_H
+#define CMD_WHWORKER_WHWORKER_H
+
+#include "cmd/config.h"
+#include "work/worker.h"
+
+/* Negative numbers: not given, so the configuration's. */
+struct worker_args {
+	struct cli_common common;
+	struct policy_args policy;
+	int64_t concurrency;
+	int64_t timeout_ms;
+	int64_t connect_timeout_ms;
+	int64_t jitter;
+	int64_t lease_ms;
+	int64_t grace_ms;
+	int64_t max_time_ms;
+	int64_t ready_fd;
+	bool drain;
+	bool once;
+};
+
+extern const struct cli_verb worker_verbs[];
+
+/* The configuration as the command line changes it, secrets read. Errors as
+ * config_load(). */
+int settings_load(struct config *config, const struct worker_args *args, struct err *err);
+
+/* Lets this process have a descriptor per delivery, and lowers the concurrency to what
+ * the system allows; false if it had to. */
+bool settings_fit_descriptors(struct config *config);
+
+/* ---- telling whoever started us -------------------------------------------------- */
+
+/* systemd's notification protocol; nothing without $NOTIFY_SOCKET. */
+void notify_manager(const char *state);
+void notify_reloading(void);
+
+/* Writes a newline to the descriptor and closes it; -1: there is none. ERR_USAGE. */
+int notify_ready_fd(int64_t fd, struct err *err);
+
+/* ---- signals --------------------------------------------------------------------- */
+
+typedef void signal_event(void *context, int number);
+
+/* Signals as events of a loop: SIGTERM, SIGINT and SIGHUP. */
+struct signals {
+	struct watch watch;
+	struct loop *loop;
+	signal_event *on_signal;
+	void *context;
+};
+
+/* Before any thread starts, so that no thread gets them. ERR_OS. */
+int signals_block(struct signals *signals, struct err *err);
+int signals_watch(struct signals *signals, struct loop *loop, signal_event *on_signal,
+	void *context, struct err *err);
+void signals_free(struct signals *signals);
+
+enum exit_code run_worker(struct cli *cli, const void *args);
+
+#endif

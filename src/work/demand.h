@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How many jobs to claim, in all and of each endpoint.
+ *
+ * The engine must not run dry while a commit is under way, so beyond what is in flight as
+ * much is held as two rounds of late have brought back; with slow receivers that is next
+ * to nothing, with fast ones it grows to LOOKAHEAD_MAX. An endpoint's part follows its
+ * own rate and the window that its answers have earned (work/lanes.h).
+ */
+#ifndef WORK_DEMAND_H
+#define WORK_DEMAND_H
+
+#include "base/map.h"
+#include "store/store.h"
+
+enum { LOOKAHEAD_MAX = 2048 };
+
+struct endpoint_demand;
+
+struct demand {
+	int concurrency;
+	int held;               /* claimed, and not yet back */
+	int recent;             /* came back in a round, decaying */
+	int returned;           /* since the last plan */
+	struct map by_endpoint; /* endpoint id -> struct endpoint_demand, owned */
+	struct endpoint_demand *listed;
+	struct claim_room *rooms;
+	size_t room_cap;
+};
+
+struct demand_plan {
+	int limit;
+	int room_default;
+	const struct claim_room *rooms; /* sorted; borrowed until the next plan */
+	size_t room_count;
+};
+
+void demand_init(struct demand *demand, int concurrency);
+void demand_free(struct demand *demand);
+
+int demand_claimed(struct demand *demand, int64_t endpoint_id, struct err *err);
+
+/* A task came back; window 0: nothing was learned of the endpoint. */
+void demand_returned(struct demand *demand, int64_t endpoint_id, int window);
+
+/* Whether there is room for another job at all. */
+bool demand_wants(const struct demand *demand);
+
+/* Closes the round that brought back what was counted since the last plan. ERR_OS. */
+int demand_plan(struct demand *demand, struct demand_plan *plan, struct err *err);
+
+#endif

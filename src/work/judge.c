@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+#include "work/judge.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static struct span
+keep_peer(struct task *task, struct span peer)
+{
+	size_t len = peer.len < sizeof(task->peer) ? peer.len : sizeof(task->peer);
+
+	memcpy(task->peer, peer.ptr, len);
+	return len == 0 ? (struct span){0} : (struct span){task->peer, len};
+}
+
+static struct span
+keep_snippet(const struct judge *judge, struct task *task, struct span body)
+{
+	size_t len = body.len < judge->snippet_bytes ? body.len : judge->snippet_bytes;
+
+	if (len == 0)
+		return (struct span){0};
+	buf_add(&task->snippet, body.ptr, len);
+	return buf_span(&task->snippet);
+}
+
+/* What every attempt has, tried or refused. */
+static struct attempt
+attempt_of(const struct judge *judge, const struct task *task)
+{
+	return (struct attempt){
+		.number = task->delivery->attempts_made + 1,
+		.started_at = task->started_at,
+		.outcome = ATTEMPT_COMPLETED,
+		.phases = {-1, -1, -1, -1, -1},
+		.worker = judge->worker,
+	};
+}
+
+/* Again or never: by the classification that the task holds. */
+static void
+settle_failure(const struct judge *judge, struct task *task, int64_t now)
+{
+	const struct classification *failure = &task->failure;
+	const struct delivery *delivery = task->delivery;
+	struct settle *settle = &task->settle;
+	struct attempt *attempt = &settle->attempt;
+	struct verdict verdict = backoff_decide(judge->policy, failure,
+		delivery->attempt + 1, delivery->max_attempts, now, judge->rng);
+
+	attempt->failure = (struct failure){
+		.type = failure->type,
+		.category = failure->category,
+		.rule = span_of(failure->rule),
+		.reason = span_of(failure->reason),
+	};
+	if (verdict.dead != DEAD_NOT) {
+		settle->outcome = SETTLE_DEAD;
+		settle->dead = verdict.dead;
+		attempt->outcome = ATTEMPT_DEAD;
+		return;
+	}
+	settle->outcome = SETTLE_RETRY;
+	settle->run_at = verdict.run_at;
+	attempt->outcome = ATTEMPT_RETRY;
+	attempt->delay_ms = verdict.delay_ms;
+	attempt->jitter_ms = verdict.jitter_ms;
+}
+
+/* A wait that the server asked for is meant for all that it is sent, not for one job. */
+static int64_t
+endpoint_not_before(const struct classification *failure, int64_t now)
+{
+	bool speaks_for_all = failure->status == 429 || failure->status == 503;
+
+	return speaks_for_all && failure->retry_after_ms > 0
+		? now + failure->retry_after_ms
+		: 0;
+}
+
+static void
+classify_result(const struct judge *judge, struct task *task,
+	const struct transfer_result *result, int64_t now)
+{
+	const struct delivery *delivery = task->delivery;
+	struct transfer_failure failure = {
+		.curl_code = result->curl_code,
+		.os_errno = result->os_errno,
+		.status = result->status,
+		.message = result->message,
+		.headers = result->headers,
+		.body = result->body,
+		.endpoint = delivery->endpoint,
+		.event_type = delivery->event_type,
+	};
+
+	classify_transfer(judge->policy, &failure, now, &task->failure);
+}
+
+void
+judge_transfer(const struct judge *judge, struct task *task,
+	const struct transfer_result *result, int64_t now)
+{
+	struct settle *settle = &task->settle;
+
+	settle->attempt = attempt_of(judge, task);
+	settle->attempt.status = result->status;
+	settle->attempt.http_version = result->http_version;
+	settle->attempt.phases = (struct phases){
+		.dns_us = result->dns_us,
+		.connect_us = result->connect_us,
+		.tls_us = result->tls_us,
+		.first_byte_us = result->first_byte_us,
+		.total_us = result->total_us,
+	};
+	settle->attempt.peer = keep_peer(task, result->peer);
+	settle->attempt.snippet = keep_snippet(judge, task, result->body);
+	if (result->status >= 200 && result->status < 300) {
+		settle->outcome = SETTLE_COMPLETED;
+		return;
+	}
+	classify_result(judge, task, result, now);
+	settle->endpoint_not_before = endpoint_not_before(&task->failure, now);
+	settle_failure(judge, task, now);
+}
+
+void
+judge_refusal(
+	const struct judge *judge, struct task *task, const struct err *why, int64_t now)
+{
+	struct classification *failure = &task->failure;
+	const struct retry_rule *rule = &judge->policy->types[ERROR_VALIDATION];
+
+	*failure = (struct classification){
+		.type = ERROR_VALIDATION,
+		.category = rule->category,
+		.retryable = rule->retryable,
+		.max_retries = rule->max_retries,
+		.base_delay_ms = rule->base_delay_ms,
+		.max_delay_ms = rule->max_delay_ms,
+		.multiplier = rule->multiplier,
+		.retry_after_ms = -1,
+	};
+	snprintf(failure->rule, sizeof(failure->rule), "not-sendable");
+	snprintf(failure->reason, sizeof(failure->reason), "%.*s",
+		(int)sizeof(failure->reason) - 1, why->text);
+	task->settle.attempt = attempt_of(judge, task);
+	settle_failure(judge, task, now);
+}

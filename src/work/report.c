@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+#include "work/report.h"
+
+#include "base/clock.h"
+#include "cli/output.h"
+#include "model/record.h"
+
+enum { PLAIN_URL_WIDTH = 60, PLAIN_REASON_WIDTH = 60 };
+
+static void
+open_line(struct buf *out, const char *event)
+{
+	buf_add_char(out, '{');
+	json_put_member_string(out, "event", span_of(event));
+}
+
+static void
+close_line(const struct report *report, struct buf *out, int64_t now)
+{
+	json_put_member_time(out, "at", now);
+	json_put_member_int(out, "worker", report->worker);
+	buf_add_text(out, "}\n");
+}
+
+static void
+put_text(struct buf *out, const char *key, struct span text)
+{
+	if (span_present(text))
+		json_put_member_string(out, key, text);
+}
+
+static void
+attempt_json(struct buf *out, const struct task *task, struct span url)
+{
+	const struct delivery *delivery = task->delivery;
+	const struct settle *settle = &task->settle;
+
+	open_line(out, attempt_outcome_name(settle->attempt.outcome));
+	json_put_member_string(out, "id", delivery->event_id);
+	json_put_member_int(out, "job_id", delivery->job_id);
+	put_text(out, "endpoint", delivery->endpoint);
+	put_text(out, "url", url);
+	put_text(out, "event_type", delivery->event_type);
+	put_attempt(out, &settle->attempt);
+	if (settle->outcome == SETTLE_RETRY)
+		json_put_member_time(out, "next_run_at", settle->run_at);
+	if (settle->outcome == SETTLE_DEAD)
+		json_put_member_string(
+			out, "dead_reason", span_of(dead_reason_name(settle->dead)));
+	buf_add_text(out, "}\n");
+}
+
+static enum tint
+tint_of(enum attempt_outcome outcome)
+{
+	static const enum tint tints[ATTEMPT_OUTCOME_COUNT] = {
+		[ATTEMPT_COMPLETED] = TINT_GOOD,
+		[ATTEMPT_RETRY] = TINT_WARN,
+		[ATTEMPT_DEAD] = TINT_BAD,
+	};
+
+	return tints[outcome];
+}
+
+/* "19:02:11 retry     503 evt_1 https://… 12ms  in 5s: reason" */
+static void
+attempt_plain(const struct report *report, struct buf *out, const struct task *task,
+	struct span url)
+{
+	const struct settle *settle = &task->settle;
+	const struct attempt *attempt = &settle->attempt;
+	enum tint tint = tint_of(attempt->outcome);
+	char at[TIME_TEXT_SIZE], took[TIME_TEXT_SIZE], wait[TIME_TEXT_SIZE];
+
+	time_format(attempt->started_at, at);
+	duration_format(
+		attempt->phases.total_us > 0 ? attempt->phases.total_us / 1000 : 0, took);
+	buf_printf(out, "%.8s %s%-9s%s ", at + sizeof("2026-01-02"),
+		tint_start(tint, report->color), attempt_outcome_name(attempt->outcome),
+		tint_end(tint, report->color));
+	if (attempt->status > 0)
+		buf_printf(out, "%3d ", attempt->status);
+	else
+		buf_add_text(out, "--- ");
+	safe_text(out, task->delivery->event_id, 0);
+	buf_add_char(out, ' ');
+	safe_text(out, url, PLAIN_URL_WIDTH);
+	buf_printf(out, " %s", took);
+	if (settle->outcome == SETTLE_RETRY) {
+		duration_format(attempt->delay_ms + attempt->jitter_ms, wait);
+		buf_printf(out, ", again in %s", wait);
+	}
+	if (span_present(attempt->failure.reason)) {
+		buf_add_text(out, ": ");
+		safe_text(out, attempt->failure.reason, PLAIN_REASON_WIDTH);
+	}
+	buf_add_char(out, '\n');
+}
+
+void
+report_attempt(const struct report *report, struct buf *out, const struct task *task,
+	struct span url)
+{
+	if (report->plain)
+		attempt_plain(report, out, task, url);
+	else
+		attempt_json(out, task, url);
+}
+
+/* What the terminal gets for all that is no attempt. */
+static void
+plain_note(
+	struct buf *out, const char *event, struct span id, struct span text, int64_t now)
+{
+	char at[TIME_TEXT_SIZE];
+
+	time_format(now, at);
+	buf_printf(out, "%.8s %-9s     ", at + sizeof("2026-01-02"), event);
+	if (span_present(id)) {
+		safe_text(out, id, 0);
+		buf_add_char(out, ' ');
+	}
+	safe_text(out, text, 0);
+	buf_add_char(out, '\n');
+}
+
+void
+report_lost(const struct report *report, struct buf *out, const struct task *task,
+	int64_t now)
+{
+	const struct delivery *delivery = task->delivery;
+	struct span reason = SPAN_LITERAL(
+		"the lease ran out and the job was taken back: this attempt is not counted");
+
+	if (report->plain) {
+		plain_note(out, "stalled", delivery->event_id, reason, now);
+		return;
+	}
+	open_line(out, "stalled");
+	json_put_member_string(out, "id", delivery->event_id);
+	json_put_member_int(out, "job_id", delivery->job_id);
+	json_put_member_int(out, "attempt", delivery->attempts_made + 1);
+	json_put_member_string(out, "reason", reason);
+	close_line(report, out, now);
+}
+
+void
+report_stalled(const struct report *report, struct buf *out,
+	const struct stalled_job *job, int64_t now)
+{
+	struct span reason = job->dead
+		? SPAN_LITERAL("the worker that had it died, for the third time")
+		: SPAN_LITERAL("the worker that had it died");
+
+	if (report->plain) {
+		plain_note(out, "stalled", job->event_id, reason, now);
+		return;
+	}
+	open_line(out, "stalled");
+	json_put_member_string(out, "id", job->event_id);
+	json_put_member_int(out, "job_id", job->job_id);
+	json_put_member_int(out, "crashes", job->crashes);
+	if (job->dead)
+		json_put_member_string(
+			out, "dead_reason", span_of(dead_reason_name(DEAD_CRASH_LOOP)));
+	json_put_member_string(out, "reason", reason);
+	close_line(report, out, now);
+}
+
+void
+report_error(
+	const struct report *report, struct buf *out, const struct err *why, int64_t now)
+{
+	if (report->plain) {
+		plain_note(out, "error", (struct span){0}, span_of(why->text), now);
+		return;
+	}
+	open_line(out, "error");
+	json_put_member_string(out, "reason", span_of(why->text));
+	close_line(report, out, now);
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+#include "work/request.h"
+
+#include "model/url.h"
+
+#include <strings.h>
+
+enum { NUMBER_SIZE = 24 };
+
+static const struct endpoint_config *
+endpoint_of(const struct delivery *delivery, const struct config *config)
+{
+	return delivery->endpoint_named ? config_endpoint(config, delivery->endpoint)
+					: NULL;
+}
+
+struct span
+request_url(const struct delivery *delivery, const struct config *config)
+{
+	const struct endpoint_config *endpoint = endpoint_of(delivery, config);
+
+	if (span_present(delivery->request.url) || endpoint == NULL)
+		return delivery->request.url;
+	return endpoint->url;
+}
+
+static void
+add_number(struct transfer *transfer, struct span name, int64_t value)
+{
+	struct buf digits;
+
+	buf_init(&digits, NUMBER_SIZE);
+	buf_add_int64(&digits, value);
+	transfer_header(transfer, name, buf_span(&digits));
+	buf_free(&digits);
+}
+
+/* Whether the job's own header fields have that name. */
+static bool
+has_field(struct json headers, struct span name)
+{
+	for (struct json_iter it = json_iter(headers); json_next(&it);)
+		if (it.key.len == name.len &&
+			strncasecmp(it.key.ptr, name.ptr, name.len) == 0)
+			return true;
+	return false;
+}
+
+static void
+add_own_fields(struct transfer *transfer, struct json headers)
+{
+	struct buf text;
+
+	buf_init(&text, HEADERS_MAX);
+	for (struct json_iter it = json_iter(headers); json_next(&it);) {
+		buf_clear(&text);
+		json_to_text(it.value, &text);
+		transfer_header(transfer, it.key, buf_span(&text));
+	}
+	buf_free(&text);
+}
+
+/* Those of the configuration that the job does not have itself. */
+static void
+add_endpoint_fields(struct transfer *transfer, const struct endpoint_config *endpoint,
+	struct json headers)
+{
+	for (size_t i = 0; i < endpoint->header_count; i++)
+		if (!has_field(headers, endpoint->headers[i].name))
+			transfer_header(transfer, endpoint->headers[i].name,
+				endpoint->headers[i].value);
+}
+
+static bool
+says_content_type(const struct endpoint_config *endpoint, struct json headers)
+{
+	if (has_field(headers, SPAN_LITERAL("content-type")))
+		return true;
+	for (size_t i = 0; endpoint != NULL && i < endpoint->header_count; i++)
+		if (span_is_nocase(endpoint->headers[i].name, "content-type"))
+			return true;
+	return false;
+}
+
+static int
+add_fields(struct transfer *transfer, const struct delivery *delivery,
+	const struct endpoint_config *endpoint, int64_t started_at, struct err *err)
+{
+	struct json headers = {0};
+
+	/* What the store holds was checked when it came in; a file may have been edited.
+	 */
+	if (span_present(delivery->request.headers) &&
+		(json_read(delivery->request.headers, &headers, err) != 0 ||
+			headers_check(headers, err) != 0))
+		return -1;
+	transfer_header(transfer, SPAN_LITERAL("webhook-id"), delivery->event_id);
+	add_number(transfer, SPAN_LITERAL("webhook-timestamp"), started_at / 1000);
+	add_number(
+		transfer, SPAN_LITERAL("webhook-attempt"), delivery->attempts_made + 1);
+	if (!says_content_type(endpoint, headers))
+		transfer_header(transfer, SPAN_LITERAL("Content-Type"),
+			SPAN_LITERAL("application/json"));
+	add_own_fields(transfer, headers);
+	if (endpoint != NULL)
+		add_endpoint_fields(transfer, endpoint, headers);
+	return 0;
+}
+
+static int64_t
+either(int64_t particular, int64_t general)
+{
+	return particular > 0 ? particular : general;
+}
+
+int
+request_make(struct transfer *transfer, struct transfer_request *request,
+	const struct delivery *delivery, const struct config *config, int64_t started_at,
+	struct err *err)
+{
+	const struct endpoint_config *endpoint = endpoint_of(delivery, config);
+	const struct request *job = &delivery->request;
+	struct endpoint_config none = {0};
+
+	*request = (struct transfer_request){
+		.url = request_url(delivery, config),
+		.method = span_present(job->method) ? job->method : SPAN_LITERAL("POST"),
+		.body = job->body_kind == BODY_NONE ? (struct span){0} : job->body,
+	};
+	if (!span_present(request->url))
+		return err_set(err, ERR_DATA,
+			"endpoint \"%.*s\" is not in the configuration",
+			(int)delivery->endpoint.len, delivery->endpoint.ptr);
+	if (add_fields(transfer, delivery, endpoint, started_at, err) != 0)
+		return -1;
+	if (endpoint == NULL)
+		endpoint = &none;
+	request->connect_timeout_ms = either(
+		endpoint->connect_timeout_ms, config->limits.connect_timeout_ms);
+	request->timeout_ms = either(endpoint->timeout_ms, config->limits.timeout_ms);
+	request->tls_ca = endpoint->tls_ca;
+	request->tls_cert = endpoint->tls_cert;
+	request->tls_key = endpoint->tls_key;
+	return 0;
+}
