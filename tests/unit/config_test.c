@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+#include "model/config.h"
+
+#include "model/document.h"
+#include "tap.h"
+
+static void
+test_defaults(void)
+{
+	struct config config;
+
+	config_init(&config);
+	CHECK_INT(config.limits.concurrency, 5);
+	CHECK_INT(config.limits.timeout_ms, 30000);
+	CHECK_INT(config.limits.max_line, 16777216);
+	CHECK_INT(config.limits.retention_ms, INT64_C(604800000));
+	CHECK_INT(config_read(&config, span_of("{}"), NULL, NULL), 0);
+	CHECK_INT(config.limits.concurrency, 5);
+	config_free(&config);
+}
+
+static void
+test_reads_a_document(void)
+{
+	const char *text =
+		"{\"endpoints\": {\"acme\": {\"url\": \"https:\\/\\/a/\",\n"
+		"  \"headers\": {\"X-A\": \"1\", \"Authorization\": {\"file\": \"t\"}},\n"
+		"  \"timeout\": \"20s\", \"tls\": {\"ca\": \"/ca.pem\"}}},\n"
+		" \"policy\": {\"max_attempts\": 4},\n"
+		" \"limits\": {\"concurrency\": 50, \"snippet\": 0, \"max_line\": \"1MiB\"}}";
+	const struct endpoint_config *acme;
+	struct config config;
+
+	config_init(&config);
+	CHECK_INT(config_read(&config, span_of(text), "etc", NULL), 0);
+	acme = config_endpoint(&config, span_of("acme"));
+	if (CHECK(acme != NULL)) {
+		CHECK_SPAN(acme->url, "https://a/");
+		CHECK_INT(acme->header_count, 2);
+		CHECK_SPAN(acme->headers[0].value, "1");
+		CHECK_SPAN(acme->headers[1].file, "etc/t");
+		CHECK(!span_present(acme->headers[1].value));
+		CHECK_INT(acme->timeout_ms, 20000);
+		CHECK_INT(acme->connect_timeout_ms, 0);
+		CHECK_TEXT(acme->tls_ca, "/ca.pem");
+	}
+	CHECK(config_endpoint(&config, span_of("other")) == NULL);
+	CHECK_INT(config.policy.max_attempts, 4);
+	CHECK_INT(config.limits.concurrency, 50);
+	CHECK_INT(config.limits.snippet_bytes, 0);
+	CHECK_INT(config.limits.max_line, 1048576);
+	config_free(&config);
+}
+
+static void
+test_says_where_it_is_wrong(void)
+{
+	static const struct {
+		const char *text, *reason;
+	} cases[] = {
+		{"", "line 1: empty"},
+		{"{\n\"a\"}", "line 2: not JSON: ':' expected"},
+		{"[]", "line 1: not an object"},
+		{"{\n\n\"limit\": {}}",
+			"line 3: limit: unknown member; there are endpoints, policy, limits"},
+		{"{\"limits\": {\n\"lease\": \"10\\u0000s\"}}",
+			"line 2: limits.lease: a NUL in the text"},
+		{"{\"limits\": {\n\"lease\": 60}}", "line 2: limits.lease: not a string"},
+		{"{\"limits\": {\"lease\": \"1ms\"}}",
+			"line 1: limits.lease: not between 1s and 1d"},
+		{"{\"limits\": {\"lease\": \"soon\"}}",
+			"line 1: limits.lease: 'soon' is not a duration like 250ms, 90s, 15m, "
+			"2h or 30d"},
+		{"{\"limits\": {\"concurrency\": 0}}",
+			"line 1: limits.concurrency: not a whole number from 1 to 10000"},
+		{"{\"limits\": {\"snippet\": \"1PB\"}}",
+			"line 1: limits.snippet: '1PB' is not a size like 4096, 1KiB or 16MiB"},
+		{"{\"limits\": {\"grace\": \"1s\",\n\"grace\": \"2s\"}}",
+			"line 2: limits.grace: given twice"},
+		{"{\"endpoints\": {\"a b\": {}}}",
+			"line 1: endpoints.a b: a name has letters, digits, '.', '_' and '-' "
+			"only, at most 128"},
+		{"{\"endpoints\": {\"a\": {}}}", "line 1: endpoints.a: it has no url"},
+		{"{\"endpoints\": {\n\"a\": {\n\"url\": \"ftp://a\"}}}",
+			"line 3: endpoints.a.url: scheme 'ftp': only http and https can be "
+			"delivered to"},
+		{"{\"endpoints\": {\"a\": {\"url\": \"http://a\", \"tls\": {\"cert\": "
+		 "\"c\"}}}}",
+			"line 1: endpoints.a.tls: cert and key go together"},
+		{"{\"endpoints\": {\"a\": {\"url\": \"http://a\", \"headers\":\n{\"X\": "
+		 "\"a\\nb\"}}}}",
+			"line 2: endpoints.a.headers.X: line break or NUL in the value would "
+			"forge a header"},
+		{"{\"endpoints\": {\"a\": {\"url\": \"http://a\", \"headers\":\n{\"X\": "
+		 "{}}}}}",
+			"line 2: endpoints.a.headers.X: it names no file"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct config config;
+		struct err err = {0};
+
+		tap_case(cases[i].text);
+		config_init(&config);
+		CHECK_INT(config_read(&config, span_of(cases[i].text), NULL, &err), -1);
+		CHECK_INT(err.kind, ERR_CONFIG);
+		CHECK_TEXT(err.text, cases[i].reason);
+		config_free(&config);
+	}
+	tap_case(NULL);
+}
+
+static void
+test_a_policy_counts_the_lines_of_the_whole(void)
+{
+	struct config config;
+	struct err err = {0};
+
+	config_init(&config);
+	CHECK_INT(
+		config_read(&config, span_of("{\n\n\"policy\": {\n\"max_attempt\": 4}}"),
+			NULL, &err),
+		-1);
+	CHECK_INT(err.kind, ERR_CONFIG);
+	CHECK(span_starts(span_of(err.text), "line 4: "));
+	config_free(&config);
+}
+
+static void
+test_sizes(void)
+{
+	size_t bytes = 0;
+
+	CHECK_INT(size_parse(span_of("4096"), &bytes, NULL), 0);
+	CHECK_INT(bytes, 4096);
+	CHECK_INT(size_parse(span_of("16MiB"), &bytes, NULL), 0);
+	CHECK_INT(bytes, 16777216);
+	CHECK_INT(size_parse(span_of("2kB"), &bytes, NULL), 0);
+	CHECK_INT(bytes, 2000);
+	CHECK_INT(size_parse(span_of(""), &bytes, NULL), -1);
+	CHECK_INT(size_parse(span_of("-1"), &bytes, NULL), -1);
+	CHECK_INT(size_parse(span_of("1 KiB"), &bytes, NULL), -1);
+	CHECK_INT(size_parse(span_of("9223372036854775807GiB"), &bytes, NULL), -1);
+}
+
+int
+main(void)
+{
+	return tap_run((struct tap_test[]){TAP(test_defaults), TAP(test_reads_a_document),
+		TAP(test_says_where_it_is_wrong),
+		TAP(test_a_policy_counts_the_lines_of_the_whole), TAP(test_sizes), {0}});
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+#include "model/url.h"
+
+#include "tap.h"
+
+static void
+test_takes_targets(void)
+{
+	static const char *const urls[] = {"http://a", "https://api.acme.io/hook?a=b#c",
+		"HTTPS://A.B:443/", "http://127.0.0.1:65535/x", "http://[::1]:8080/",
+		"http://a:/", "http://a?x=@", "http://a/%2f"};
+
+	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
+		struct err err;
+
+		tap_case(urls[i]);
+		CHECK_INT(url_check(span_of(urls[i]), &err), 0);
+	}
+	tap_case(NULL);
+}
+
+static void
+test_refuses_everything_else(void)
+{
+	static const char *const urls[] = {"", "a", "//a/", "/x", "http:a", "http:///x",
+		"http://", "ftp://a", "file:///etc/passwd", "http://u:p@a/",
+		"http://u@a/", "http://a b/", "http://a/\n", "http://a/\x7f",
+		"http://\xc3\xa9/", "http://a/%2", "http://a/%zz", "http://a:0/",
+		"http://a:65536/", "http://a:-1/", "http://a:8a/", "http://[::1",
+		"http://[::1]x/", "http://[x]/", "http://a\\b", "http://a/{}",
+		"javascript:alert(1)", "http://a:1:2/"};
+
+	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
+		struct err err;
+
+		tap_case(urls[i]);
+		CHECK_INT(url_check(span_of(urls[i]), &err), -1);
+		CHECK_INT(err.kind, ERR_DATA);
+		CHECK(span_starts(span_of(err.text), "url: "));
+	}
+	tap_case(NULL);
+}
+
+static void
+test_bounds_the_length(void)
+{
+	static char url[URL_MAX + 1] = "http://a/";
+
+	for (size_t i = 9; i < sizeof(url); i++)
+		url[i] = 'x';
+	CHECK_INT(url_check((struct span){url, URL_MAX}, NULL), 0);
+	CHECK_INT(url_check((struct span){url, URL_MAX + 1}, NULL), -1);
+}
+
+static void
+test_origin(void)
+{
+	static const struct {
+		const char *url, *origin;
+	} cases[] = {{"HTTPS://Api.Acme.IO/Hook", "https://api.acme.io"},
+		{"https://a:443/", "https://a"}, {"http://a:80?x", "http://a"},
+		{"http://a:443", "http://a:443"}, {"https://a:/", "https://a"},
+		{"http://[::1]:8080/", "http://[::1]:8080"},
+		{"http://a:0080/", "http://a"}};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct buf origin;
+
+		buf_init(&origin, 256);
+		url_origin(span_of(cases[i].url), &origin);
+		CHECK_SPAN(buf_span(&origin), cases[i].origin);
+		buf_free(&origin);
+	}
+}
+
+static void
+test_methods(void)
+{
+	CHECK_INT(method_check(span_of("POST"), NULL), 0);
+	CHECK_INT(method_check(span_of("x-custom"), NULL), 0);
+	CHECK_INT(method_check(span_of(""), NULL), -1);
+	CHECK_INT(method_check(span_of("POST /x HTTP/1.1\r\nHost: b"), NULL), -1);
+	CHECK_INT(method_check(span_of("connect"), NULL), -1);
+	CHECK_INT(method_check(span_of("ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFG"), NULL), -1);
+}
+
+static int
+check_headers(const char *text, struct err *err)
+{
+	struct json headers;
+
+	CHECK_INT(json_read(span_of(text), &headers, NULL), 0);
+	return headers_check(headers, err);
+}
+
+static void
+test_headers(void)
+{
+	struct err err;
+
+	CHECK_INT(check_headers("{\"Host\":\"b\",\"X-A\":\"\\t\xc3\xa9\"}", &err), 0);
+	CHECK_INT(check_headers("[]", &err), -1);
+	CHECK_INT(check_headers("{\"A\":1}", &err), -1);
+	CHECK_TEXT(err.text, "headers.A: not a string");
+	CHECK_INT(check_headers("{\"content-length\":\"3\"}", &err), -1);
+	CHECK_TEXT(err.text, "headers.content-length: is set by the delivery itself");
+	CHECK_INT(check_headers("{\"Webhook-Id\":\"3\"}", &err), -1);
+	CHECK_INT(check_headers("{\"A\":\"\\u0000\"}", &err), -1);
+	CHECK_INT(check_headers("{\"A\":\"\\u000a\"}", &err), -1);
+	CHECK_INT(check_headers("{\"A:b\":\"\"}", &err), -1);
+	CHECK_INT(check_headers("{\"\":\"\"}", &err), -1);
+}
+
+static void
+test_header_lines(void)
+{
+	struct span name, value;
+
+	CHECK_INT(header_line_split(span_of("X-A: \t b:c \t"), &name, &value, NULL), 0);
+	CHECK_SPAN(name, "X-A");
+	CHECK_SPAN(value, "b:c");
+	CHECK_INT(header_line_split(span_of("X-A:"), &name, &value, NULL), 0);
+	CHECK_SPAN(value, "");
+	CHECK_INT(header_line_split(span_of("X-A"), &name, &value, NULL), -1);
+	CHECK_INT(header_line_split(span_of("X A: b"), &name, &value, NULL), -1);
+	CHECK_INT(header_line_split(span_of("A: b\r\nC: d"), &name, &value, NULL), -1);
+	CHECK_INT(header_line_split(span_of("A: b\n"), &name, &value, NULL), -1);
+}
+
+static void
+test_names(void)
+{
+	CHECK_INT(endpoint_name_check(span_of("acme-1.eu_west"), NULL), 0);
+	CHECK_INT(endpoint_name_check(span_of(""), NULL), -1);
+	CHECK_INT(endpoint_name_check(span_of("-a"), NULL), -1);
+	CHECK_INT(endpoint_name_check(span_of("a/b"), NULL), -1);
+	CHECK_INT(event_type_check(span_of("invoice.paid \xc3\xa9"), NULL), 0);
+	CHECK_INT(event_type_check(span_of("\xc2\x9b"
+					   "31m"),
+			  NULL),
+		-1);
+	CHECK_INT(event_type_check(span_of("a\x1b"), NULL), -1);
+	CHECK_INT(event_type_check(span_of("\xff"), NULL), -1);
+}
+
+int
+main(void)
+{
+	return tap_run((struct tap_test[]){TAP(test_takes_targets),
+		TAP(test_refuses_everything_else), TAP(test_bounds_the_length),
+		TAP(test_origin), TAP(test_methods), TAP(test_headers),
+		TAP(test_header_lines), TAP(test_names), {0}});
+}
