@@ -152,7 +152,7 @@ format_distance(int64_t ms, char *text)
 {
 	char *second_unit;
 
-	duration_format(ms < 1000 ? ms : ms / 1000 * 1000, text);
+	duration_format(ms / 1000 * 1000, text);
 	second_unit = strchr(text, ' ');
 	if (second_unit != NULL)
 		*second_unit = '\0';
@@ -167,6 +167,10 @@ output_cell_age(struct output *output, int64_t at, int64_t now)
 		time_format(at, text);
 	if (at == 0 || output->format == FORMAT_TSV) {
 		output_cell(output, TINT_NONE, span_of(text));
+		return;
+	}
+	if (at > now - 1000 && at < now + 1000) {
+		output_cell(output, TINT_NONE, SPAN_LITERAL("now"));
 		return;
 	}
 	format_distance(at > now ? at - now : now - at, text);

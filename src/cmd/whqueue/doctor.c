@@ -12,6 +12,7 @@ enum { FINDINGS_MAX = 16, FINDING_TEXT_MAX = 256 };
 
 static const int64_t WAL_LARGE = 64 << 20;
 static const int64_t FREE_LOW = 256 << 20;
+static const int64_t OVERDUE_MS = 5 * 60 * 1000;
 static const int64_t CLOCK_SLACK_MS = 60 * 1000;
 
 enum grade { GRADE_OK, GRADE_WARNING, GRADE_PROBLEM };
@@ -99,8 +100,8 @@ check_sqlite(struct report *report)
 
 	find(report, "sqlite", GRADE_OK, NULL, "version %s%s", health->sqlite_version,
 		health->wal_reset_race
-			? ", whose WAL-reset race our programs' own lock keeps out; write "
-			  "to the store with nothing else"
+			? "; has the WAL-reset race, which our programs' lock keeps "
+			  "out"
 			: "");
 }
 
@@ -192,17 +193,23 @@ check_leases(struct report *report)
 			health->stale_leases == 1 ? "" : "s");
 }
 
+/* A worker may well be run by cron now and then; only what nobody came for is strange. */
 static void
 check_workers(struct report *report)
 {
-	const int64_t *counts = report->stats.total.counts;
-	int64_t to_do = counts[JOB_WAITING] + counts[JOB_DELAYED];
-	bool idle = report->health.live_workers == 0 && to_do > 0;
+	int64_t oldest_due_at = report->stats.total.oldest_due_at;
+	int64_t overdue_ms = oldest_due_at == 0 ? 0 : report->now - oldest_due_at;
+	long long live = (long long)report->health.live_workers;
+	char overdue[TIME_TEXT_SIZE];
 
-	find(report, "workers", idle ? GRADE_WARNING : GRADE_OK, "start whworker",
-		"%lld running, %lld job%s to deliver",
-		(long long)report->health.live_workers, (long long)to_do,
-		to_do == 1 ? "" : "s");
+	if (live > 0 || overdue_ms < OVERDUE_MS) {
+		find(report, "workers", GRADE_OK, NULL, "%lld running%s", live,
+			overdue_ms < OVERDUE_MS ? ", and nothing is overdue" : "");
+		return;
+	}
+	duration_format(overdue_ms, overdue);
+	find(report, "workers", GRADE_WARNING, "start whworker",
+		"none is running, and the oldest job has been due for %s", overdue);
 }
 
 /* Leases, delays and retention all count on a clock that does not go back. */

@@ -134,8 +134,9 @@ put_request_part(struct page *page, const struct job *job)
 		0);
 	buf_add_char(&page->text, '\n');
 	put_header_fields(page, request->headers);
-	buf_printf(&page->text, "  %s%zu bytes%s\n", tint_start(TINT_DIM, page->color),
-		request->body.len, tint_end(TINT_DIM, page->color));
+	buf_printf(&page->text, "  %s%zu byte%s%s\n", tint_start(TINT_DIM, page->color),
+		request->body.len, request->body.len == 1 ? "" : "s",
+		tint_end(TINT_DIM, page->color));
 	if (request->body.len == 0 || !span_is_utf8(request->body))
 		return;
 	buf_add_text(&page->text, "  ");
