@@ -68,6 +68,19 @@ asked_run_at(const struct record *record, int64_t now)
 	return at > now ? at : now;
 }
 
+/* A classification that stands in the record does not say which status it saw. */
+static int
+reported_status(const struct record *record)
+{
+	struct json value = record->from_curl ? json_get(record->whole, "http_code")
+					      : json_get(record->http, "status");
+	int64_t status = 0;
+
+	if (!json_to_int64(value, &status) || status < 100 || status > 599)
+		return 0;
+	return (int)status;
+}
+
 static int
 classify_report(const struct planner *planner, const struct record *record, int64_t now,
 	struct classification *failure, struct err *err)
@@ -80,6 +93,8 @@ classify_report(const struct planner *planner, const struct record *record, int6
 	}
 	if (classification_read(policy, record->classification, failure, err) != 0)
 		return err_context(err, "classification");
+	if (failure->status == 0)
+		failure->status = reported_status(record);
 	return 0;
 }
 
