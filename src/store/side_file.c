@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/side_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Programs of several users may share a store: the side file is shared the same way. */
+static int
+adopt_owner(int fd, const char *db_path)
+{
+	struct stat db;
+
+	if (stat(db_path, &db) != 0)
+		return -1;
+	if (geteuid() == 0 && fchown(fd, db.st_uid, db.st_gid) != 0)
+		return -1;
+	return fchmod(fd, db.st_mode & 0666);
+}
+
+static int
+open_or_create(const char *path, const char *db_path)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return errno == EEXIST ? open(path, O_RDWR | O_CLOEXEC) : -1;
+	if (adopt_owner(fd, db_path) != 0) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+int
+side_file_open(
+	struct side_file *side, const char *db_path, bool writable, struct err *err)
+{
+	*side = (struct side_file){.fd = -1, .wake_fd = -1};
+	if (asprintf(&side->path, "%s.lock", db_path) < 0) {
+		side->path = NULL;
+		return err_no_memory(err);
+	}
+	if (writable)
+		side->fd = open_or_create(side->path, db_path);
+	else
+		side->fd = open(side->path, O_RDONLY | O_CLOEXEC);
+	if (side->fd < 0 && writable)
+		return err_errno(err, "%s", side->path);
+	return 0;
+}
+
+void
+side_file_close(struct side_file *side)
+{
+	if (side->fd >= 0)
+		close(side->fd);
+	if (side->wake_fd >= 0)
+		close(side->wake_fd);
+	free(side->path);
+	*side = (struct side_file){.fd = -1, .wake_fd = -1};
+}
+
+int
+side_file_lock(struct side_file *side, int64_t wait_ms, struct err *err)
+{
+	if (lock_in_turn(side->fd, wait_ms) == 0)
+		return 0;
+	if (errno == ETIMEDOUT)
+		return err_set(err, ERR_BUSY,
+			"%s: another program has been writing for longer than %.1f s",
+			side->path, (double)wait_ms / 1000);
+	return err_errno(err, "%s", side->path);
+}
+
+void
+side_file_unlock(struct side_file *side)
+{
+	flock(side->fd, LOCK_UN);
+}
+
+static struct flock
+worker_byte(int64_t worker, short type)
+{
+	return (struct flock){
+		.l_type = type, .l_whence = SEEK_SET, .l_start = worker, .l_len = 1};
+}
+
+int
+side_file_hold_worker(struct side_file *side, int64_t worker, struct err *err)
+{
+	struct flock lock = worker_byte(worker, F_WRLCK);
+
+	if (fcntl(side->fd, F_OFD_SETLK, &lock) != 0)
+		return err_errno(err, "%s", side->path);
+	return 0;
+}
+
+void
+side_file_release_worker(struct side_file *side, int64_t worker)
+{
+	struct flock lock = worker_byte(worker, F_UNLCK);
+
+	fcntl(side->fd, F_OFD_SETLK, &lock);
+}
+
+bool
+side_file_worker_lives(const struct side_file *side, int64_t worker)
+{
+	struct flock lock = worker_byte(worker, F_WRLCK);
+
+	return side->fd >= 0 && fcntl(side->fd, F_OFD_GETLK, &lock) == 0 &&
+		lock.l_type != F_UNLCK;
+}
+
+void
+side_file_poke(struct side_file *side)
+{
+	ssize_t ignored = pwrite(side->fd, "!", 1, 0);
+
+	(void)ignored;
+}
+
+int
+side_file_wake_fd(struct side_file *side, struct err *err)
+{
+	int fd;
+
+	if (side->wake_fd >= 0)
+		return side->wake_fd;
+	fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	if (fd < 0)
+		return err_errno(err, "inotify");
+	if (inotify_add_watch(fd, side->path, IN_MODIFY) < 0) {
+		err_errno(err, "%s: inotify", side->path);
+		close(fd);
+		return -1;
+	}
+	side->wake_fd = fd;
+	return fd;
+}
+
+void
+side_file_wake_clear(struct side_file *side)
+{
+	_Alignas(struct inotify_event) char events[4096];
+
+	if (side->wake_fd < 0)
+		return;
+	while (read(side->wake_fd, events, sizeof(events)) > 0)
+		;
+}

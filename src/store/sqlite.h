@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of the SQLite backend share: the handle, statements, the write
+ * transaction, and the counters of endpoints.
+ */
+#ifndef STORE_SQLITE_H
+#define STORE_SQLITE_H
+
+#include "base/map.h"
+#include "store/backend.h"
+#include "store/migrate.h"
+#include "store/side_file.h"
+
+/* ---- statements (sqlite_stmt.c) -------------------------------------------------- */
+
+/*
+ * Each file keeps its SQL in a table of these, ended by {0}. The address of an entry is
+ * its key in the handle's cache of prepared statements.
+ */
+struct sql {
+	const char *name;
+	const char *text;
+	bool walks; /* may visit a whole table; the others never scan or sort */
+};
+
+extern const struct sql sqlite_base_sql[];
+extern const struct sql sqlite_endpoint_sql[];
+extern const struct sql sqlite_enqueue_sql[];
+extern const struct sql sqlite_row_sql[];
+extern const struct sql sqlite_settle_sql[];
+extern const struct sql sqlite_claim_sql[];
+extern const struct sql sqlite_worker_sql[];
+extern const struct sql sqlite_list_sql[];
+extern const struct sql sqlite_stats_sql[];
+extern const struct sql sqlite_act_sql[];
+extern const struct sql sqlite_hold_sql[];
+extern const struct sql sqlite_purge_sql[];
+extern const struct sql sqlite_health_sql[];
+
+enum { STATEMENT_CACHE_SIZE = 256 }; /* a power of two, far above their number */
+
+struct cached_statement {
+	const struct sql *sql;
+	sqlite3_stmt *statement;
+};
+
+struct statement_cache {
+	struct cached_statement entries[STATEMENT_CACHE_SIZE];
+};
+
+/* ---- the handle ------------------------------------------------------------------ */
+
+/* An endpoint as far as this handle knows it, and what this transaction changes. */
+struct endpoint_change {
+	int64_t id;
+	bool changed;
+	int64_t counts[JOB_STATE_COUNT]; /* to be added */
+	int64_t not_before;              /* a later one than there is; 0 */
+	int64_t served;                  /* 0: not served */
+	struct endpoint_change *next_changed;
+};
+
+struct endpoint_cache {
+	struct map by_name;
+	struct map by_id; /* the key is the id's bytes */
+	struct arena arena;
+	struct endpoint_change *changed;
+	bool affects_claims; /* what is not flushed yet would change what is claimed */
+};
+
+/* The holds of the queue, as of this transaction. */
+struct hold_set {
+	struct arena arena;
+	bool all;
+	struct span *event_types;
+	size_t count;
+};
+
+enum { BOOT_ID_SIZE = 40 };
+
+struct sqlite_store {
+	struct store base;
+	char *path;
+	char *queue;
+	int64_t queue_id; /* 0: the store has no such queue (reading) */
+	enum store_mode mode;
+	int64_t busy_wait_ms;
+	sqlite3 *db;
+	struct side_file side;
+	struct statement_cache statements;
+	struct endpoint_cache endpoints;
+	struct hold_set holds;
+	char boot_id[BOOT_ID_SIZE];
+	int64_t worker; /* 0: this handle is no worker */
+	int64_t lease_ms;
+	bool poke;         /* this transaction makes work for workers */
+	int wal_pages;     /* after the latest commit */
+	int checkpoint_at; /* not before there are that many: a reader pins the WAL */
+};
+
+static inline struct sqlite_store *
+sqlite_of(struct store *store)
+{
+	return (struct sqlite_store *)store;
+}
+
+/* Fills *err from a SQLite result code; returns -1. */
+int sqlite_error(struct sqlite_store *store, int code, struct err *err);
+
+void statements_free(struct statement_cache *cache);
+
+/*
+ * One use of a statement: started, parameters bound from ?1 on, then run or stepped, and
+ * columns read from 0 on. Spans read are borrowed until the next step. A failure to
+ * prepare or bind is reported by the step.
+ */
+struct query {
+	struct sqlite_store *store;
+	sqlite3_stmt *statement;
+	int parameter;
+	int column;
+	int code;
+};
+
+struct query query_start(struct sqlite_store *store, const struct sql *sql);
+void bind_int(struct query *query, int64_t value);
+void bind_text(struct query *query, struct span text); /* absent: NULL */
+void bind_blob(struct query *query, struct span bytes);
+void bind_null(struct query *query);
+
+/* NULL if `present` is false. */
+void bind_optional(struct query *query, bool present, int64_t value);
+
+/* For statements without rows; the number of rows they changed goes to *changed. */
+int query_run(struct query *query, struct err *err);
+int query_run_counted(struct query *query, int *changed, struct err *err);
+
+/* 1: a row; 0: no more, and the statement is reset; -1. */
+int query_next(struct query *query, struct err *err);
+void query_end(struct query *query); /* before the last row */
+
+/* The first column of the only row; `otherwise` if there is none or it is NULL. */
+int query_int(struct query *query, int64_t otherwise, int64_t *value, struct err *err);
+
+int64_t read_int(struct query *query);
+struct span read_span(struct query *query); /* absent if NULL */
+
+/* ---- transactions (sqlite_txn.c) ------------------------------------------------- */
+
+/* Waits for the turn to write, then starts a transaction. ERR_BUSY. */
+int txn_begin(struct sqlite_store *store, struct err *err);
+
+/* Commits if result is 0, else rolls back; returns 0 only if it is all on disk. */
+int txn_end(struct sqlite_store *store, int result, struct err *err);
+void txn_rollback(struct sqlite_store *store);
+
+enum sequence { SEQUENCE_JOB, SEQUENCE_TOKEN, SEQUENCE_WORKER };
+
+/* `count` numbers from *first on, never given before. */
+int sequence_take(struct sqlite_store *store, enum sequence sequence, size_t count,
+	int64_t *first, struct err *err);
+
+/* Copies WAL pages to the database if there are `worth` of them; under the turn. */
+void checkpoint_if_worth(struct sqlite_store *store, int worth);
+
+/* ---- queues and endpoints (sqlite_endpoint.c) ------------------------------------ */
+
+/* Fills in queue_id; makes the queue unless the store is only read. */
+int queue_find(struct sqlite_store *store, struct err *err);
+
+void endpoints_init(struct endpoint_cache *cache);
+void endpoints_free(struct endpoint_cache *cache);
+void endpoints_forget(struct endpoint_cache *cache); /* after a rollback */
+void endpoints_trim(struct endpoint_cache *cache);   /* bounds its memory */
+
+/* The endpoint of this queue, made if need be; borrowed until the transaction ends. */
+int endpoint_by_name(struct sqlite_store *store, struct span name, bool named,
+	struct endpoint_change **endpoint, struct err *err);
+int endpoint_by_id(struct sqlite_store *store, int64_t id,
+	struct endpoint_change **endpoint, struct err *err);
+
+/* In memory; endpoints_flush() writes what a transaction gathered. */
+void endpoint_count(struct sqlite_store *store, struct endpoint_change *endpoint,
+	enum job_state state, int by);
+int endpoint_move(struct sqlite_store *store, int64_t id, enum job_state from,
+	enum job_state to, struct err *err);
+int endpoints_flush(struct sqlite_store *store, struct err *err);
+
+/* ---- rows that several operations write (sqlite_row.c) --------------------------- */
+
+/* Who paused a job (retry_queue.paused_by). */
+enum paused_by { PAUSED_BY_OPERATOR = 1, PAUSED_BY_HOLD = 2 };
+
+int attempt_insert(struct sqlite_store *store, int64_t job_id,
+	const struct attempt *attempt, struct err *err);
+
+/* From retry_queue, which loses it, to the dead letter queue; counters too. */
+struct burial {
+	int64_t job_id;
+	int64_t endpoint_id;
+	enum job_state from;    /* as counted */
+	enum dead_reason death; /* DEAD_NOT: as it was (a retry was cancelled) */
+	int64_t now;
+	const struct failure *failure; /* NULL: that of its last failed attempt */
+};
+
+int job_bury(struct sqlite_store *store, const struct burial *burial, struct err *err);
+
+int job_delete(struct sqlite_store *store, int64_t job_id, struct err *err);
+
+/* Deletes what hangs on a job: request, key and attempts. */
+int job_forget(
+	struct sqlite_store *store, int64_t job_id, int64_t endpoint_id, struct err *err);
+
+/* ---- holds (sqlite_hold.c) ------------------------------------------------------- */
+
+/* Loads store->holds; once in each transaction that moves jobs to waiting. */
+int holds_load(struct sqlite_store *store, struct err *err);
+bool holds_cover(const struct hold_set *holds, struct span event_type);
+
+/* Frees some jobs of a hold that was lifted; *more: there was one. */
+int holds_release_some(
+	struct sqlite_store *store, size_t limit, bool *more, struct err *err);
+
+/* ---- liveness (sqlite_worker.c) -------------------------------------------------- */
+
+struct worker_row {
+	int64_t id;
+	struct span boot_id;
+	int64_t expires_at;
+};
+
+bool worker_lives(
+	struct sqlite_store *store, const struct worker_row *worker, int64_t now);
+
+/* Those that are alive (sqlite_stats.c). */
+int workers_count(
+	struct sqlite_store *store, int64_t now, int64_t *alive, struct err *err);
+
+/* ---- cursors and filters (sqlite_filter.c) --------------------------------------- */
+
+/* A place in a listing: jobs are ordered by id, dead letters by the time of death too. */
+struct cursor {
+	int64_t at;
+	int64_t id;
+};
+
+/* The cursor of a filter, or the beginning. ERR_DATA. */
+int cursor_read(struct span text, struct cursor *cursor, struct err *err);
+int cursor_write(
+	struct arena *arena, struct cursor cursor, struct span *text, struct err *err);
+
+/* ?1 … ?8: queue, event type, its prefix, endpoint, error type, category, since, until */
+#define FILTER_PARAMETERS 8
+#define FILTER_CONDITIONS(row, time)                                                     \
+	" e.queue_id = ?1"                                                               \
+	" AND (?2 IS NULL OR " row ".event_type = ?2)"                                   \
+	" AND (?3 IS NULL OR substr(" row ".event_type, 1, length(?3)) = ?3)"            \
+	" AND (?4 IS NULL OR e.name = ?4)"                                               \
+	" AND (?5 IS NULL OR " row ".error_type = ?5)"                                   \
+	" AND (?6 IS NULL OR " row ".category = ?6)"                                     \
+	" AND " row "." time " >= ?7 AND " row "." time " < ?8"
+
+void bind_filter(struct query *query, const struct job_filter *filter);
+
+/* The job of an event id of this queue; 0 if there is none (sqlite_list.c). */
+int job_id_of_event(struct sqlite_store *store, struct span event_id, int64_t *job_id,
+	struct err *err);
+
+/* ---- the operations -------------------------------------------------------------- */
+
+int sqlite_enqueue(struct store *base, const struct event *events, size_t count,
+	int64_t now, struct receipt *receipts, struct err *err);
+int sqlite_worker_start(struct store *base, int64_t now, int64_t lease_ms,
+	int64_t *worker, struct err *err);
+int sqlite_worker_beat(struct store *base, int64_t now, struct err *err);
+int sqlite_worker_stop(struct store *base, int64_t now, struct err *err);
+int sqlite_reclaim(struct store *base, int64_t now, size_t limit,
+	struct stalled_list *list, struct err *err);
+int sqlite_exchange(struct store *base, struct exchange *exchange, struct err *err);
+int exchange_settle(
+	struct sqlite_store *store, struct exchange *exchange, struct err *err);
+int exchange_claim(
+	struct sqlite_store *store, struct exchange *exchange, struct err *err);
+int sqlite_purge(struct store *base, int64_t before, size_t limit, size_t *purged,
+	struct err *err);
+int sqlite_list(struct store *base, const struct job_filter *filter, bool with_request,
+	struct job_page *page, struct err *err);
+int sqlite_dead_list(struct store *base, const struct job_filter *filter,
+	bool with_request, struct dead_page *page, struct err *err);
+int sqlite_find(
+	struct store *base, struct span id, struct job_page *page, struct err *err);
+int sqlite_dead_find(
+	struct store *base, struct span id, struct dead_page *page, struct err *err);
+int sqlite_attempts(
+	struct store *base, int64_t job_id, struct attempt_list *list, struct err *err);
+int sqlite_stats(
+	struct store *base, int64_t now, struct queue_stats *stats, struct err *err);
+int sqlite_dead_stats(struct store *base, const struct job_filter *filter,
+	enum dead_group group, struct dead_stats *stats, struct err *err);
+int sqlite_act(struct store *base, const struct action *action, const struct span *ids,
+	size_t count, action_each *each, void *context, struct err *err);
+int sqlite_act_matching(struct store *base, const struct action *action,
+	const struct job_filter *filter, action_each *each, void *context,
+	struct err *err);
+int sqlite_hold(struct store *base, enum hold_scope scope, struct span name, bool hold,
+	int64_t now, bool *changed, struct err *err);
+int sqlite_health(
+	struct store *base, int64_t now, struct store_health *health, struct err *err);
+
+#endif

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Endpoints and their counters. A transaction gathers what it changes per endpoint in
+ * memory and writes each row once. Endpoints are never deleted, so that what a handle has
+ * learnt of them stays true whatever other processes do.
+ */
+#include "store/sqlite.h"
+
+enum { QUEUE_FIND, QUEUE_ADD, ENDPOINT_FIND, ENDPOINT_ADD, ENDPOINT_FLUSH };
+
+const struct sql sqlite_endpoint_sql[] = {
+	[QUEUE_FIND] = {"queue-find", "SELECT id FROM queue WHERE name = ?1"},
+	[QUEUE_ADD] = {"queue-add",
+		"INSERT INTO queue (name) VALUES (?1) ON CONFLICT DO NOTHING"},
+	[ENDPOINT_FIND] = {"endpoint-find",
+		"SELECT id FROM endpoint WHERE queue_id = ?1 AND name = ?2"},
+	[ENDPOINT_ADD] = {"endpoint-add",
+		"INSERT INTO endpoint (queue_id, name, named) VALUES (?1, ?2, ?3)"},
+	[ENDPOINT_FLUSH] = {"endpoint-flush",
+		"UPDATE endpoint SET waiting = waiting + ?2, delayed = delayed + ?3,"
+		" active = active + ?4, paused = paused + ?5,"
+		" completed = completed + ?6, cancelled = cancelled + ?7,"
+		" dead = dead + ?8, not_before = max(not_before, ?9),"
+		" served = max(served, ?10) WHERE id = ?1"},
+	{0},
+};
+
+/* More than that and the cache starts anew, so that memory stays bounded. */
+enum { ENDPOINTS_CACHED = 20000 };
+
+void
+endpoints_init(struct endpoint_cache *cache)
+{
+	map_init(&cache->by_name);
+	map_init(&cache->by_id);
+	arena_init(&cache->arena);
+	cache->changed = NULL;
+	cache->affects_claims = false;
+}
+
+void
+endpoints_free(struct endpoint_cache *cache)
+{
+	map_free(&cache->by_name);
+	map_free(&cache->by_id);
+	arena_free(&cache->arena);
+}
+
+void
+endpoints_forget(struct endpoint_cache *cache)
+{
+	endpoints_free(cache);
+	endpoints_init(cache);
+}
+
+void
+endpoints_trim(struct endpoint_cache *cache)
+{
+	if (cache->by_id.len > ENDPOINTS_CACHED)
+		endpoints_forget(cache);
+}
+
+static int
+queue_id(struct sqlite_store *store, struct err *err)
+{
+	struct query query = query_start(store, &sqlite_endpoint_sql[QUEUE_FIND]);
+
+	bind_text(&query, span_of(store->queue));
+	return query_int(&query, 0, &store->queue_id, err);
+}
+
+int
+queue_find(struct sqlite_store *store, struct err *err)
+{
+	struct query add;
+
+	if (queue_id(store, err) != 0)
+		return -1;
+	if (store->queue_id != 0 || store->mode == STORE_READ)
+		return 0;
+	if (txn_begin(store, err) != 0)
+		return -1;
+	add = query_start(store, &sqlite_endpoint_sql[QUEUE_ADD]);
+	bind_text(&add, span_of(store->queue));
+	if (txn_end(store, query_run(&add, err), err) != 0)
+		return -1;
+	return queue_id(store, err);
+}
+
+int
+endpoint_by_id(struct sqlite_store *store, int64_t id, struct endpoint_change **endpoint,
+	struct err *err)
+{
+	struct endpoint_cache *cache = &store->endpoints;
+	struct span key = {(const char *)&id, sizeof(id)};
+
+	*endpoint = map_get(&cache->by_id, key);
+	if (*endpoint != NULL)
+		return 0;
+	*endpoint = arena_alloc(&cache->arena, sizeof(**endpoint));
+	if (*endpoint == NULL)
+		return err_no_memory(err);
+	(*endpoint)->id = id;
+	return map_set(&cache->by_id, key, *endpoint, err);
+}
+
+static int
+find_or_add(struct sqlite_store *store, struct span name, bool named, int64_t *id,
+	struct err *err)
+{
+	struct query find = query_start(store, &sqlite_endpoint_sql[ENDPOINT_FIND]);
+	struct query add;
+
+	bind_int(&find, store->queue_id);
+	bind_text(&find, name);
+	if (query_int(&find, 0, id, err) != 0)
+		return -1;
+	if (*id != 0)
+		return 0;
+	add = query_start(store, &sqlite_endpoint_sql[ENDPOINT_ADD]);
+	bind_int(&add, store->queue_id);
+	bind_text(&add, name);
+	bind_int(&add, named);
+	if (query_run(&add, err) != 0)
+		return -1;
+	*id = sqlite3_last_insert_rowid(store->db);
+	return 0;
+}
+
+int
+endpoint_by_name(struct sqlite_store *store, struct span name, bool named,
+	struct endpoint_change **endpoint, struct err *err)
+{
+	int64_t id;
+
+	*endpoint = map_get(&store->endpoints.by_name, name);
+	if (*endpoint != NULL)
+		return 0;
+	if (find_or_add(store, name, named, &id, err) != 0 ||
+		endpoint_by_id(store, id, endpoint, err) != 0)
+		return -1;
+	return map_set(&store->endpoints.by_name, name, *endpoint, err);
+}
+
+void
+endpoint_count(struct sqlite_store *store, struct endpoint_change *endpoint,
+	enum job_state state, int by)
+{
+	endpoint->counts[state] += by;
+	if (state == JOB_WAITING && by > 0)
+		store->endpoints.affects_claims = true;
+	if (endpoint->changed)
+		return;
+	endpoint->changed = true;
+	endpoint->next_changed = store->endpoints.changed;
+	store->endpoints.changed = endpoint;
+}
+
+int
+endpoint_move(struct sqlite_store *store, int64_t id, enum job_state from,
+	enum job_state to, struct err *err)
+{
+	struct endpoint_change *endpoint;
+
+	if (endpoint_by_id(store, id, &endpoint, err) != 0)
+		return -1;
+	endpoint_count(store, endpoint, from, -1);
+	endpoint_count(store, endpoint, to, 1);
+	return 0;
+}
+
+static int
+flush(struct sqlite_store *store, struct endpoint_change *endpoint, struct err *err)
+{
+	struct query query = query_start(store, &sqlite_endpoint_sql[ENDPOINT_FLUSH]);
+
+	bind_int(&query, endpoint->id);
+	for (int state = 0; state < JOB_STATE_COUNT; state++) {
+		bind_int(&query, endpoint->counts[state]);
+		endpoint->counts[state] = 0;
+	}
+	bind_int(&query, endpoint->not_before);
+	bind_int(&query, endpoint->served);
+	endpoint->not_before = endpoint->served = 0;
+	endpoint->changed = false;
+	return query_run(&query, err);
+}
+
+int
+endpoints_flush(struct sqlite_store *store, struct err *err)
+{
+	struct endpoint_cache *cache = &store->endpoints;
+
+	for (; cache->changed != NULL; cache->changed = cache->changed->next_changed)
+		if (flush(store, cache->changed, err) != 0)
+			return -1;
+	cache->affects_claims = false;
+	return 0;
+}

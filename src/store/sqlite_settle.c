@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Settling what was claimed. Each update names the fencing token of the claim and counts
+ * its rows: a worker that was given up for dead changes nothing.
+ */
+#include "store/sqlite.h"
+
+enum { SETTLE_AS_COMPLETED, SETTLE_AS_FAILED, SETTLE_AS_RELEASED, RESOLVE_DELIVERED };
+
+#define OURS " WHERE id = ?1 AND token = ?2 AND endpoint_id = ?3 AND state = 2"
+
+const struct sql sqlite_settle_sql[] = {
+	[SETTLE_AS_COMPLETED] = {"settle-completed",
+		"UPDATE retry_queue SET state = 4, updated_at = ?4,"
+		" attempts_made = attempts_made + 1, http_status = ?5" OURS},
+	[SETTLE_AS_FAILED] = {"settle-failed",
+		"UPDATE retry_queue SET updated_at = ?4, http_status = ?5, state = ?6,"
+		" run_at = ?7, attempt = attempt + 1, attempts_made = attempts_made + 1,"
+		" failed = attempts_made + 1, error_type = ?8, category = ?9" OURS},
+	[SETTLE_AS_RELEASED] = {"settle-released",
+		"UPDATE retry_queue SET state = 0, updated_at = ?4" OURS},
+	[RESOLVE_DELIVERED] = {"resolve-delivered",
+		"UPDATE dead_letter_queue SET status = 2, delivered = 1,"
+		" resolved_at = ?2 WHERE id = ?1 AND status = 1"},
+	{0},
+};
+
+static struct query
+start_settle(
+	struct sqlite_store *store, int which, const struct settle *settle, int64_t now)
+{
+	struct query query = query_start(store, &sqlite_settle_sql[which]);
+
+	bind_int(&query, settle->job_id);
+	bind_int(&query, settle->token);
+	bind_int(&query, settle->endpoint_id);
+	bind_int(&query, now);
+	return query;
+}
+
+/* Runs the update; settle->lost says whether it found the job under our token. */
+static int
+finish_settle(struct query *query, struct settle *settle, struct err *err)
+{
+	int changed;
+
+	if (query_run_counted(query, &changed, err) != 0)
+		return -1;
+	settle->lost = changed == 0;
+	return 0;
+}
+
+/* The number comes from the row, which counts also what other programs reported. */
+static int
+add_attempt(struct sqlite_store *store, const struct settle *settle, struct err *err)
+{
+	struct attempt attempt = settle->attempt;
+
+	attempt.number = 0;
+	return attempt_insert(store, settle->job_id, &attempt, err);
+}
+
+static int
+settle_completed(
+	struct sqlite_store *store, struct settle *settle, int64_t now, struct err *err)
+{
+	struct query query = start_settle(store, SETTLE_AS_COMPLETED, settle, now);
+	struct query resolve;
+
+	bind_int(&query, settle->attempt.status);
+	if (finish_settle(&query, settle, err) != 0)
+		return -1;
+	if (settle->lost)
+		return 0;
+	resolve = query_start(store, &sqlite_settle_sql[RESOLVE_DELIVERED]);
+	bind_int(&resolve, settle->job_id);
+	bind_int(&resolve, now);
+	if (query_run(&resolve, err) != 0 || add_attempt(store, settle, err) != 0)
+		return -1;
+	return endpoint_move(store, settle->endpoint_id, JOB_ACTIVE, JOB_COMPLETED, err);
+}
+
+static int
+settle_failed(struct sqlite_store *store, struct settle *settle, enum job_state state,
+	int64_t now, struct err *err)
+{
+	const struct failure *failure = &settle->attempt.failure;
+	struct query query = start_settle(store, SETTLE_AS_FAILED, settle, now);
+
+	bind_int(&query, settle->attempt.status);
+	bind_int(&query, state);
+	bind_int(&query, settle->run_at);
+	bind_text(&query, span_of(error_type_name(failure->type)));
+	bind_text(&query, span_of(category_name(failure->category)));
+	if (finish_settle(&query, settle, err) != 0)
+		return -1;
+	return settle->lost ? 0 : add_attempt(store, settle, err);
+}
+
+static int
+settle_retry(
+	struct sqlite_store *store, struct settle *settle, int64_t now, struct err *err)
+{
+	enum job_state state = settle->run_at <= now ? JOB_WAITING : JOB_DELAYED;
+
+	if (settle_failed(store, settle, state, now, err) != 0)
+		return -1;
+	if (settle->lost)
+		return 0;
+	return endpoint_move(store, settle->endpoint_id, JOB_ACTIVE, state, err);
+}
+
+static int
+settle_dead(
+	struct sqlite_store *store, struct settle *settle, int64_t now, struct err *err)
+{
+	struct burial burial = {
+		.job_id = settle->job_id,
+		.endpoint_id = settle->endpoint_id,
+		.from = JOB_ACTIVE,
+		.death = settle->dead,
+		.now = now,
+	};
+
+	if (settle_failed(store, settle, JOB_ACTIVE, now, err) != 0)
+		return -1;
+	return settle->lost ? 0 : job_bury(store, &burial, err);
+}
+
+static int
+settle_released(
+	struct sqlite_store *store, struct settle *settle, int64_t now, struct err *err)
+{
+	struct query query = start_settle(store, SETTLE_AS_RELEASED, settle, now);
+
+	if (finish_settle(&query, settle, err) != 0)
+		return -1;
+	if (settle->lost)
+		return 0;
+	store->poke = true;
+	return endpoint_move(store, settle->endpoint_id, JOB_ACTIVE, JOB_WAITING, err);
+}
+
+static int
+settle_one(
+	struct sqlite_store *store, struct settle *settle, int64_t now, struct err *err)
+{
+	switch (settle->outcome) {
+	case SETTLE_COMPLETED:
+		return settle_completed(store, settle, now, err);
+	case SETTLE_RETRY:
+		return settle_retry(store, settle, now, err);
+	case SETTLE_DEAD:
+		return settle_dead(store, settle, now, err);
+	case SETTLE_RELEASED:
+		return settle_released(store, settle, now, err);
+	}
+	return err_set(err, ERR_BUG, "outcome %d of a settle", (int)settle->outcome);
+}
+
+/* What a receiver says of itself counts even if the job was no longer ours. */
+static int
+stay_away(struct sqlite_store *store, const struct settle *settle, struct err *err)
+{
+	struct endpoint_change *endpoint;
+
+	if (settle->endpoint_not_before == 0)
+		return 0;
+	if (endpoint_by_id(store, settle->endpoint_id, &endpoint, err) != 0)
+		return -1;
+	if (settle->endpoint_not_before > endpoint->not_before)
+		endpoint->not_before = settle->endpoint_not_before;
+	endpoint_count(store, endpoint, JOB_ACTIVE, 0);
+	store->endpoints.affects_claims = true;
+	return 0;
+}
+
+int
+exchange_settle(struct sqlite_store *store, struct exchange *exchange, struct err *err)
+{
+	for (size_t i = 0; i < exchange->settle_count; i++) {
+		struct settle *settle = &exchange->settles[i];
+
+		if (settle_one(store, settle, exchange->now, err) != 0 ||
+			stay_away(store, settle, err) != 0)
+			return -1;
+	}
+	return 0;
+}

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Statistics. Those of the queue come from the counters of its endpoints, so they cost
+ * the same with ten jobs and with ten million; those of dead letters are counted.
+ */
+#include "store/sqlite.h"
+
+#include <stdlib.h>
+
+enum { ENDPOINT_ROWS, HEAD_OF_PRIORITY, OVERDUE, WORKER_ROWS, DEAD_GROUPS };
+
+const struct sql sqlite_stats_sql[] = {
+	[ENDPOINT_ROWS] = {"endpoint-rows",
+		"SELECT id, waiting, delayed, active, paused, completed, cancelled, dead,"
+		" not_before, held_at IS NOT NULL, name FROM endpoint"
+		" WHERE queue_id = ?1 ORDER BY name"},
+	[HEAD_OF_PRIORITY] = {"head-of-priority",
+		"SELECT priority, run_at FROM retry_queue WHERE endpoint_id = ?1"
+		" AND state = 0 AND priority < ?2 ORDER BY priority DESC, id LIMIT 1"},
+	[OVERDUE] = {"overdue",
+		"SELECT endpoint_id, run_at FROM retry_queue"
+		" WHERE state = 1 AND run_at <= ?1 ORDER BY run_at LIMIT ?2"},
+	[WORKER_ROWS] = {"worker-rows", "SELECT id, boot_id, expires_at FROM worker",
+		.walks = true},
+	[DEAD_GROUPS] = {"dead-groups",
+		"SELECT coalesce(CASE ?9 WHEN 0 THEN d.category WHEN 1 THEN d.error_type"
+		" WHEN 2 THEN d.event_type WHEN 3 THEN e.name"
+		" WHEN 4 THEN strftime('%Y-%m-%d', d.died_at / 1000, 'unixepoch')"
+		" ELSE d.death END, '') AS key,"
+		" sum(d.status = 0), sum(d.status = 1), sum(d.status = 2),"
+		" min(d.died_at), max(d.died_at)"
+		" FROM dead_letter_queue d CROSS JOIN endpoint e ON e.id = d.endpoint_id"
+		" WHERE" FILTER_CONDITIONS("d",
+			"died_at") " AND (?10 >> d.status) & 1"
+				   " GROUP BY key ORDER BY count(*) DESC, key LIMIT ?11",
+		.walks = true},
+	{0},
+};
+
+enum { ENDPOINTS_SHOWN_MAX = 100000, GROUPS_MAX = 10000, OVERDUE_MAX = 1000 };
+
+/* ---- the queue ------------------------------------------------------------------- */
+
+struct endpoint_row {
+	int64_t id;
+	struct endpoint_stats stats;
+	struct endpoint_row *next;
+};
+
+/* Rows are chained as they come: how many there are is not known before. */
+struct reading {
+	struct sqlite_store *store;
+	struct queue_stats *stats;
+	int64_t now;
+	struct endpoint_row *first;
+	struct endpoint_row **last;
+};
+
+static int
+read_endpoint(struct reading *reading, struct query *query, struct err *err)
+{
+	struct arena *arena = &reading->stats->arena;
+	struct endpoint_row *row = arena_alloc(arena, sizeof(*row));
+	int64_t not_before;
+
+	if (row == NULL)
+		return err_no_memory(err);
+	row->id = read_int(query);
+	for (int state = 0; state < JOB_STATE_COUNT; state++)
+		row->stats.counts[state] = read_int(query);
+	not_before = read_int(query);
+	row->stats.not_before = not_before > reading->now ? not_before : 0;
+	row->stats.held = read_int(query);
+	if (arena_copy(arena, read_span(query), &row->stats.endpoint, err) != 0)
+		return -1;
+	*reading->last = row;
+	reading->last = &row->next;
+	reading->stats->count++;
+	return 0;
+}
+
+static int
+read_endpoints(struct reading *reading, struct err *err)
+{
+	struct query query = query_start(
+		reading->store, &sqlite_stats_sql[ENDPOINT_ROWS]);
+	int row;
+
+	bind_int(&query, reading->store->queue_id);
+	while ((row = query_next(&query, err)) == 1)
+		if (reading->stats->count == ENDPOINTS_SHOWN_MAX ||
+			read_endpoint(reading, &query, err) != 0) {
+			query_end(&query);
+			return reading->stats->count == ENDPOINTS_SHOWN_MAX ? 0 : -1;
+		}
+	return row;
+}
+
+static void
+note_due(struct endpoint_stats *stats, int64_t run_at)
+{
+	if (stats->oldest_due_at == 0 || run_at < stats->oldest_due_at)
+		stats->oldest_due_at = run_at;
+}
+
+/* Jobs are taken by priority, then age: the oldest is at the head of some priority. */
+static int
+note_oldest_waiting(
+	struct sqlite_store *store, struct endpoint_row *endpoint, struct err *err)
+{
+	int64_t below = INT64_MAX;
+	int row = endpoint->stats.counts[JOB_WAITING] > 0;
+
+	while (row == 1) {
+		struct query query = query_start(
+			store, &sqlite_stats_sql[HEAD_OF_PRIORITY]);
+
+		bind_int(&query, endpoint->id);
+		bind_int(&query, below);
+		row = query_next(&query, err);
+		if (row != 1)
+			break;
+		below = read_int(&query);
+		note_due(&endpoint->stats, read_int(&query));
+		query_end(&query);
+	}
+	return row;
+}
+
+static struct endpoint_row *
+row_of_endpoint(struct reading *reading, int64_t id)
+{
+	struct endpoint_row *row = reading->first;
+
+	while (row != NULL && row->id != id)
+		row = row->next;
+	return row;
+}
+
+/* Delayed jobs that are due, and that no worker has promoted: there may be none running.
+ */
+static int
+note_overdue(struct reading *reading, struct err *err)
+{
+	struct query query = query_start(reading->store, &sqlite_stats_sql[OVERDUE]);
+	int64_t last_id = 0;
+	int row;
+
+	bind_int(&query, reading->now);
+	bind_int(&query, OVERDUE_MAX);
+	while ((row = query_next(&query, err)) == 1) {
+		int64_t id = read_int(&query);
+		struct endpoint_row *endpoint = id == last_id
+			? NULL
+			: row_of_endpoint(reading, id);
+
+		last_id = id;
+		if (endpoint != NULL)
+			note_due(&endpoint->stats, read_int(&query));
+	}
+	return row;
+}
+
+/* What is on hold cannot run, whatever the rows say. */
+static void
+count_as_paused(struct endpoint_stats *stats)
+{
+	stats->counts[JOB_PAUSED] += stats->counts[JOB_WAITING] +
+		stats->counts[JOB_DELAYED];
+	stats->counts[JOB_WAITING] = stats->counts[JOB_DELAYED] = 0;
+	stats->oldest_due_at = 0;
+}
+
+static void
+add_to_total(struct endpoint_stats *total, const struct endpoint_stats *stats)
+{
+	for (int state = 0; state < JOB_STATE_COUNT; state++)
+		total->counts[state] += stats->counts[state];
+	if (stats->oldest_due_at != 0)
+		note_due(total, stats->oldest_due_at);
+}
+
+static bool
+worth_showing(const struct endpoint_stats *stats)
+{
+	int64_t sum = 0;
+
+	for (int state = 0; state < JOB_STATE_COUNT; state++)
+		sum += stats->counts[state];
+	return sum > 0 || stats->held || stats->not_before != 0;
+}
+
+/* From the chain to an array, with the total. */
+static int
+finish_endpoints(struct reading *reading, struct err *err)
+{
+	struct queue_stats *stats = reading->stats;
+	size_t most = stats->count + 1;
+
+	stats->endpoints = arena_alloc(&stats->arena, most * sizeof(*stats->endpoints));
+	if (stats->endpoints == NULL)
+		return err_no_memory(err);
+	stats->count = 0;
+	stats->total.held = reading->store->holds.all;
+	for (struct endpoint_row *row = reading->first; row != NULL; row = row->next) {
+		if (row->stats.held || stats->total.held)
+			count_as_paused(&row->stats);
+		add_to_total(&stats->total, &row->stats);
+		if (worth_showing(&row->stats))
+			stats->endpoints[stats->count++] = row->stats;
+	}
+	return arena_copy(&stats->arena, span_of(reading->store->queue),
+		&stats->total.endpoint, err);
+}
+
+int
+workers_count(struct sqlite_store *store, int64_t now, int64_t *alive, struct err *err)
+{
+	struct query query = query_start(store, &sqlite_stats_sql[WORKER_ROWS]);
+	struct worker_row worker;
+	int row;
+
+	*alive = 0;
+	while ((row = query_next(&query, err)) == 1) {
+		worker.id = read_int(&query);
+		worker.boot_id = read_span(&query);
+		worker.expires_at = read_int(&query);
+		*alive += worker_lives(store, &worker, now);
+	}
+	return row;
+}
+
+static int
+read_stats(struct sqlite_store *store, int64_t now, struct queue_stats *stats,
+	struct err *err)
+{
+	struct reading reading = {.store = store, .stats = stats, .now = now};
+
+	reading.last = &reading.first;
+	if (holds_load(store, err) != 0 || read_endpoints(&reading, err) != 0)
+		return -1;
+	for (struct endpoint_row *row = reading.first; row != NULL; row = row->next)
+		if (note_oldest_waiting(store, row, err) != 0)
+			return -1;
+	if (note_overdue(&reading, err) != 0 || finish_endpoints(&reading, err) != 0)
+		return -1;
+	return workers_count(store, now, &stats->workers, err);
+}
+
+int
+sqlite_stats(struct store *base, int64_t now, struct queue_stats *stats, struct err *err)
+{
+	*stats = (struct queue_stats){0};
+	arena_init(&stats->arena);
+	if (read_stats(sqlite_of(base), now, stats, err) == 0)
+		return 0;
+	queue_stats_free(stats);
+	return -1;
+}
+
+/* ---- dead letters ---------------------------------------------------------------- */
+
+static int
+read_groups(struct query *query, struct dead_stats *stats, struct err *err)
+{
+	int row;
+
+	while ((row = query_next(query, err)) == 1) {
+		struct dead_count *group = &stats->rows[stats->count++];
+
+		if (arena_copy(&stats->arena, read_span(query), &group->key, err) != 0) {
+			query_end(query);
+			return -1;
+		}
+		for (int status = 0; status < DEAD_STATUS_COUNT; status++)
+			group->counts[status] = read_int(query);
+		group->oldest_at = read_int(query);
+		group->newest_at = read_int(query);
+	}
+	return row;
+}
+
+int
+sqlite_dead_stats(struct store *base, const struct job_filter *filter,
+	enum dead_group group, struct dead_stats *stats, struct err *err)
+{
+	struct query query = query_start(sqlite_of(base), &sqlite_stats_sql[DEAD_GROUPS]);
+
+	*stats = (struct dead_stats){0};
+	arena_init(&stats->arena);
+	stats->rows = arena_alloc(&stats->arena, GROUPS_MAX * sizeof(*stats->rows));
+	if (stats->rows == NULL)
+		return err_no_memory(err);
+	bind_filter(&query, filter);
+	bind_int(&query, group);
+	bind_int(&query, filter->dead_statuses == 0 ? ~0u : filter->dead_statuses);
+	bind_int(&query, GROUPS_MAX);
+	if (read_groups(&query, stats, err) == 0)
+		return 0;
+	dead_stats_free(stats);
+	return -1;
+}

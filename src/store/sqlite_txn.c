@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The write transaction. All of our writers and checkpoints take turns on the side file,
+ * which is fair, and which keeps a checkpoint from ever running beside a commit: SQLite
+ * 3.7.0 … 3.51.2 can lose the commit when that happens at the wrong moment.
+ */
+#include "store/sqlite.h"
+
+enum { BASE_SEQUENCE };
+
+const struct sql sqlite_base_sql[] = {
+	[BASE_SEQUENCE] = {"sequence",
+		"UPDATE sequence SET next = next + ?2 WHERE name = ?1"
+		" RETURNING next - ?2"},
+	{0},
+};
+
+enum {
+	CHECKPOINT_PAGES = 10000, /* 40 MB of WAL */
+	CHECKPOINT_AGAIN_PAGES = 2500,
+	TRUNCATE_PAGES = 50000,
+};
+
+static int
+execute(struct sqlite_store *store, const char *sql, struct err *err)
+{
+	int code = sqlite3_exec(store->db, sql, NULL, NULL, NULL);
+
+	return code == SQLITE_OK ? 0 : sqlite_error(store, code, err);
+}
+
+int
+txn_begin(struct sqlite_store *store, struct err *err)
+{
+	if (store->mode == STORE_READ)
+		return err_set(err, ERR_BUG, "%s: was opened for reading", store->path);
+	if (side_file_lock(&store->side, store->busy_wait_ms, err) != 0)
+		return -1;
+	store->poke = false;
+	if (execute(store, "BEGIN IMMEDIATE", err) == 0)
+		return 0;
+	side_file_unlock(&store->side);
+	return -1;
+}
+
+void
+txn_rollback(struct sqlite_store *store)
+{
+	/* SQLite has already rolled back by itself after some errors. */
+	sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+	endpoints_forget(&store->endpoints);
+	side_file_unlock(&store->side);
+}
+
+/* PASSIVE waits for nobody. If it got everything, the next commit starts the WAL anew. */
+void
+checkpoint_if_worth(struct sqlite_store *store, int worth)
+{
+	int in_wal = 0, copied = 0;
+
+	if (store->wal_pages < worth || store->wal_pages < store->checkpoint_at)
+		return;
+	sqlite3_wal_checkpoint_v2(
+		store->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_wal, &copied);
+	if (in_wal == copied && in_wal >= TRUNCATE_PAGES) {
+		sqlite3_busy_timeout(store->db, 0);
+		sqlite3_wal_checkpoint_v2(
+			store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+		sqlite3_busy_timeout(store->db, (int)store->busy_wait_ms);
+	}
+	store->checkpoint_at = in_wal == copied ? 0 : in_wal + CHECKPOINT_AGAIN_PAGES;
+}
+
+static int
+commit(struct sqlite_store *store, struct err *err)
+{
+	if (endpoints_flush(store, err) != 0 || execute(store, "COMMIT", err) != 0) {
+		txn_rollback(store);
+		return -1;
+	}
+	checkpoint_if_worth(store, CHECKPOINT_PAGES);
+	side_file_unlock(&store->side);
+	endpoints_trim(&store->endpoints);
+	/* After the commit, so that whoever wakes up sees the work. */
+	if (store->poke)
+		side_file_poke(&store->side);
+	return 0;
+}
+
+int
+txn_end(struct sqlite_store *store, int result, struct err *err)
+{
+	if (result == 0)
+		return commit(store, err);
+	txn_rollback(store);
+	return -1;
+}
+
+int
+sequence_take(struct sqlite_store *store, enum sequence sequence, size_t count,
+	int64_t *first, struct err *err)
+{
+	static const char *const names[] = {
+		[SEQUENCE_JOB] = "job",
+		[SEQUENCE_TOKEN] = "token",
+		[SEQUENCE_WORKER] = "worker",
+	};
+	struct query query = query_start(store, &sqlite_base_sql[BASE_SEQUENCE]);
+
+	bind_text(&query, span_of(names[sequence]));
+	bind_int(&query, (int64_t)count);
+	return query_int(&query, 1, first, err);
+}
