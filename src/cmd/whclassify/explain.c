@@ -4,12 +4,12 @@
 #include "model/backoff.h"
 
 /*
- * What the policy does with a job whose every attempt fails like this. Jitter is left
- * out: it is chance, and only ever adds.
+ * What the policy does with a job whose every attempt fails like this. The server's wish
+ * to wait is good for once; jitter is left out: it is chance, and only ever adds.
  */
 struct timetable {
 	struct policy policy;
-	const struct classification *failure;
+	struct classification failure;
 	struct rng rng; /* not drawn from */
 	int attempt;    /* that failed last */
 	int64_t at_ms;  /* since the first attempt */
@@ -20,7 +20,7 @@ static void
 timetable_start(struct timetable *table, const struct policy *policy,
 	const struct classification *failure)
 {
-	*table = (struct timetable){.policy = *policy, .failure = failure};
+	*table = (struct timetable){.policy = *policy, .failure = *failure};
 	table->policy.jitter_percent = 0;
 	rng_seed(&table->rng, 0);
 }
@@ -30,9 +30,10 @@ static bool
 timetable_next(struct timetable *table)
 {
 	table->attempt++;
-	table->verdict = backoff_decide(&table->policy, table->failure, table->attempt,
+	table->verdict = backoff_decide(&table->policy, &table->failure, table->attempt,
 		table->policy.max_attempts, table->at_ms, &table->rng);
 	table->at_ms += table->verdict.delay_ms;
+	table->failure.retry_after_ms = -1;
 	return table->verdict.dead == DEAD_NOT;
 }
 

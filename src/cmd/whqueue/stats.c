@@ -46,7 +46,7 @@ put_json(struct buf *json, const struct endpoint_stats *row, const char *key,
 	if (row->oldest_due_at != 0)
 		json_put_member_time(json, "oldest_due_at", row->oldest_due_at);
 	if (row->not_before != 0)
-		json_put_member_time(json, "retry_after_until", row->not_before);
+		json_put_member_time(json, "not_before", row->not_before);
 	json_put_member_bool(json, "held", row->held);
 	if (row == &stats->total)
 		json_put_member_int(json, "workers", stats->workers);

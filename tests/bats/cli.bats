@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: MIT
+#
+# The manners that all programs share.
+
+bats_require_minimum_version 1.5.0
+load helper
+
+programs='whclassify whenqueue whworker whqueue whdlq'
+
+# Runs a command with a terminal of the given width as stdout (and stdin).
+on_terminal() {
+  local columns=$1
+  shift
+  script -qec "stty cols $columns rows 24; $*" /dev/null </dev/null | tr -d '\r'
+}
+
+@test "--version names program, package and version" {
+  for program in $programs; do
+    run -0 --separate-stderr "$program" --version
+    [[ $output =~ ^$program\ \(whtools\)\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
+  done
+}
+
+@test "--help goes to stdout, has examples first, and fits 80 columns" {
+  for program in $programs; do
+    run -0 --separate-stderr "$program" --help
+    [[ ${lines[0]} == "usage: $program "* ]]
+    [[ $output == *examples:*verbs:* || $output == *examples:*options:* ]]
+    for verb in '' $("$program" --help=json | jq -r '.verbs[].name // empty'); do
+      # shellcheck disable=SC2086 # no word where there is no verb
+      run -0 --separate-stderr "$program" $verb --help
+      for line in "${lines[@]}"; do
+        [ "${#line}" -le 80 ] || fail "$program $verb: $line"
+      done
+    done
+  done
+}
+
+@test "help VERB is VERB --help" {
+  run -0 whqueue help list
+  [ "$output" = "$(whqueue list --help)" ]
+  run -64 --separate-stderr whqueue help lst
+  [ "$stderr" = 'whqueue: lst: unknown verb; did you mean list?' ]
+}
+
+@test "no verb: usage on stderr, 64" {
+  run -64 --separate-stderr whqueue
+  [ -z "$output" ]
+  [[ $stderr == 'usage: whqueue VERB'* ]]
+}
+
+@test "unknown options, verbs and choices are named in one line" {
+  run -64 --separate-stderr whqueue lits
+  [ "$stderr" = 'whqueue: lits: unknown verb; did you mean list?' ]
+  run -64 --separate-stderr whqueue list --limt 3
+  [ "$stderr" = 'whqueue: --limt: unknown option; did you mean --limit?' ]
+  run -64 --separate-stderr whqueue list -Z
+  [ "$stderr" = 'whqueue: -Z: unknown option' ]
+  run -64 --separate-stderr whqueue list -o tabel
+  [ "$stderr" = "whqueue: -o: 'tabel' is unknown; did you mean table?" ]
+  run -64 --separate-stderr whqueue list --limit
+  [ "$stderr" = 'whqueue: --limit: N is missing behind it' ]
+  run -64 --separate-stderr whqueue list --limit -1
+  [ "$stderr" = 'whqueue: --limit: -1 is less than 0' ]
+  run -64 --separate-stderr whqueue list --since yesterday
+  [[ $stderr == "whqueue: --since: 'yesterday' is neither a time"* ]]
+  run -64 --separate-stderr whqueue list stray
+  [ "$stderr" = 'whqueue: stray: unexpected argument' ]
+  run -64 --separate-stderr whqueue list --status=wating
+  [[ $stderr == "whqueue: --status: 'wating' is none of waiting, "* ]]
+}
+
+@test "no abbreviations" {
+  run -64 --separate-stderr whqueue list --lim 3
+  [[ $stderr == 'whqueue: --lim: unknown option'* ]]
+}
+
+@test "a hostile option cannot move the terminal" {
+  run -64 --separate-stderr whqueue list $'--\033[31mx'
+  [[ $stderr != *$'\033'* ]]
+  [[ $stderr == *'\u{1b}[31mx'* ]]
+}
+
+@test "a bad test clock is reported by its name" {
+  WH_TEST_CLOCK=noon run -64 --separate-stderr whqueue stats
+  [[ $stderr == 'whqueue: WH_TEST_CLOCK: '* ]]
+}
+
+@test "the store: --db beats WH_DB beats XDG_STATE_HOME beats HOME" {
+  run -66 --separate-stderr whqueue stats --db ./flag.db
+  [ "$stderr" = 'whqueue: ./flag.db: no store yet; whenqueue makes it' ]
+  WH_DB=./variable.db run -66 --separate-stderr whqueue stats
+  [[ $stderr == 'whqueue: ./variable.db: '* ]]
+  unset WH_DB
+  XDG_STATE_HOME=/nowhere/state run -66 --separate-stderr whqueue stats
+  [[ $stderr == 'whqueue: /nowhere/state/whtools/wh.db: '* ]]
+  run -66 --separate-stderr whqueue stats
+  [[ $stderr == "whqueue: $HOME/.local/state/whtools/wh.db: "* ]]
+}
+
+@test "a closed pipe ends quietly, a full disk does not" {
+  yes '"x"' | head -100000 >many
+  run -0 --separate-stderr bash -o pipefail -c '{ whclassify many; echo $? >code; } | head -1'
+  [ -z "$stderr" ]
+  [ "$(cat code)" = 0 ]
+  run -74 --separate-stderr bash -c 'whclassify many >/dev/full'
+  [ "$stderr" = 'whclassify: stdout: No space left on device' ]
+  run -74 --separate-stderr bash -c 'whqueue --version >/dev/full'
+  run -74 --separate-stderr bash -c 'whclassify many >&-'
+}
+
+@test "a table on a terminal, NDJSON in a pipe, colour by the rules" {
+  echo '{"id":"e","url":"http://127.0.0.1:9/x","payload":1}' | whenqueue >/dev/null
+  run -0 whqueue list
+  json_is '.id == "e"'
+  command -v script >/dev/null || skip 'no script(1) to make a terminal with'
+  run -0 on_terminal 80 whqueue list
+  [[ ${lines[0]} == 'ID  STATE '* ]]
+  [[ $output != *$'\033'* ]]
+  TERM=xterm run -0 on_terminal 80 whqueue list
+  [[ $output == *$'\033[1mID'* ]]
+  TERM=xterm NO_COLOR=1 run -0 on_terminal 80 whqueue list
+  [[ $output != *$'\033'* ]]
+  run -0 whqueue list -o table --color always
+  [[ $output == *$'\033[1mID'* ]]
+}
+
+@test "no table is wider than its window" {
+  for i in 1 2 3; do
+    echo "{\"id\":\"event-with-a-long-name-$i\",\"event_type\":\"invoice.payment.failed\",
+      \"url\":\"https://very-long-host-name.example.com/hook\",\"payload\":$i}" | tr -d '\n'
+    echo
+  done | whenqueue >/dev/null
+  for columns in 20 40 60 80 100 200; do
+    for verb in list stats; do
+      COLUMNS=$columns run -0 whqueue "$verb" -o table --color never
+      for line in "${lines[@]:0:4}"; do
+        [ "${#line}" -le "$columns" ] || fail "$verb at $columns: $line"
+      done
+    done
+  done
+}
+
+@test "completions fit the option tables" {
+  run -0 "$root/completions/generate" --check
+}
+
+# Completes the words of a bash command line; what is offered, on one line.
+complete_bash() {
+  bash -c '
+    source "$1/completions/whtools.bash"
+    COMP_LINE=$2 COMP_POINT=${#2}
+    read -ra COMP_WORDS <<<"${2//=/ = }"
+    [[ $2 == *" " ]] && COMP_WORDS+=("")
+    COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+    _whtools_complete
+    echo "${COMPREPLY[*]}"' - "$root" "$1"
+}
+
+@test "bash completes verbs, options, values, and ids live" {
+  echo '{"id":"e","event_type":"a.b","url":"http://127.0.0.1:9/x","payload":1}' |
+    whenqueue >/dev/null
+  [ "$(complete_bash 'whqueue sh')" = show ]
+  [ "$(complete_bash 'whqueue list --lim')" = --limit ]
+  [ "$(complete_bash 'whqueue list -o nd')" = ndjson ]
+  [ "$(complete_bash 'whqueue list --output=ta')" = table ]
+  [ "$(complete_bash 'whqueue list --status wai')" = waiting ]
+  [ "$(complete_bash 'whdlq list --status un')" = unresolved ]
+  [ "$(complete_bash 'whqueue show ')" = 1 ]
+  [ "$(complete_bash 'whqueue list --event-type ')" = a.b ]
+  [ "$(complete_bash 'whqueue hold --endpoint http://127')" = '//127.0.0.1:9' ]
+}
+
+@test "zsh and fish take their completions" {
+  if command -v zsh >/dev/null; then
+    run -0 zsh -n "$root/completions/_whtools"
+  fi
+  if command -v fish >/dev/null; then
+    run -0 fish --no-execute "$root/completions/whtools.fish"
+  fi
+}
