@@ -40,6 +40,7 @@ const struct sql sqlite_act_sql[] = {
 		" CROSS JOIN endpoint e ON e.id = d.endpoint_id"
 		" WHERE" FILTER_CONDITIONS("d",
 			"died_at") " AND (d.died_at, d.id) < (?9, ?10) AND (?11 >> d.status) & 1"
+				   " AND (?13 IS NULL OR d.resolved_at < ?13)"
 				   " ORDER BY d.died_at DESC, d.id DESC LIMIT ?12"},
 	[SET_STATE] = {"set-state",
 		"UPDATE retry_queue SET state = ?2, paused_by = ?3, updated_at = ?4,"
@@ -447,6 +448,9 @@ read_matches(struct chunk *chunk, const struct job_filter *filter, struct cursor
 	bind_int(&query, after->id);
 	bind_int(&query, wanted(verb, filter));
 	bind_int(&query, (int64_t)limit);
+	if (verb->states == 0)
+		bind_optional(&query, chunk->action->resolved_before != 0,
+			chunk->action->resolved_before);
 	for (*count = 0; (row = query_next(&query, err)) == 1; (*count)++) {
 		after->id = ids[*count] = read_int(&query);
 		after->at = read_int(&query);

@@ -304,6 +304,7 @@ struct action {
 	bool dry_run;   /* the same path, rolled back */
 	struct span by; /* ACT_RESOLVE */
 	struct span note;
+	int64_t resolved_before; /* ACT_CLEANUP of all that match; 0: any time */
 };
 
 enum action_result {

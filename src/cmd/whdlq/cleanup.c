@@ -61,15 +61,18 @@ cleanup_filter(struct cleaning *cleaning, int64_t now, struct err *err)
 	if (operator_filter(&args->filter, true, &cleaning->filter, err) != 0)
 		return -1;
 	cleaning->before = args->older_than_ms > 0 ? now - args->older_than_ms : now + 1;
-	if (cleaning->filter.until == 0 || cleaning->filter.until > cleaning->before)
-		cleaning->filter.until = cleaning->before;
 	return 0;
 }
 
 static int
 clean(struct cleaning *cleaning, bool dry_run, int64_t now, struct err *err)
 {
-	struct action action = {.verb = ACT_CLEANUP, .now = now, .dry_run = dry_run};
+	struct action action = {
+		.verb = ACT_CLEANUP,
+		.now = now,
+		.dry_run = dry_run,
+		.resolved_before = cleaning->before,
+	};
 
 	cleaning->count = 0;
 	return store_act_matching(

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "cmd/whdlq/whdlq.h"
 
+#include <pwd.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static const struct cli_option options[] = {
 	{.name = "by",
@@ -35,10 +37,15 @@ static const char *
 person(const char *by)
 {
 	static const char *const variables[] = {"SUDO_USER", "USER", "LOGNAME"};
+	const struct passwd *user;
 
 	for (size_t i = 0; by == NULL && i < sizeof(variables) / sizeof(variables[0]);
 		i++)
 		by = getenv(variables[i]);
+	if (by == NULL) {
+		user = getpwuid(getuid());
+		by = user == NULL ? NULL : user->pw_name;
+	}
 	return by != NULL && by[0] != '\0' ? by : NULL;
 }
 
