@@ -27,7 +27,7 @@ def healthy_p99(place, backlog):
         if backlog > 0:
             run_fed(place.tool("events", "evt_hole", backlog, url),
                     place.whenqueue(store), backlog)
-        with place.started(place.whworker(store, CONCURRENCY)):
+        with place.started(place.whworker(store, CONCURRENCY, "--grace", "1s")):
             wait_for_store(store)
             time.sleep(1)  # the black hole has taken what it will get
             answer = ask(place.tool("latency", place.fewer(EVENTS), PAUSE_MS,

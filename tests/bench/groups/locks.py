@@ -61,5 +61,5 @@ def complaints_of_locks(path):
 def undelivered(place, store):
     stats = subprocess.run(place.program("whqueue", "stats", "--db", store, "-o", "json"),
                            stdout=subprocess.PIPE, check=True)
-    total = json.loads(stats.stdout)
+    total = json.loads(stats.stdout)[0]
     return WRITERS * place.fewer(EVENTS) - total["completed"]
