@@ -134,7 +134,8 @@ on_terminal() {
   for columns in 20 40 60 80 100 200; do
     for verb in list stats; do
       COLUMNS=$columns run -0 whqueue "$verb" -o table --color never
-      for line in "${lines[@]:0:4}"; do
+      for line in "${lines[@]}"; do
+        [[ $line == 'no worker'* ]] && continue # a sentence, which the window breaks
         [ "${#line}" -le "$columns" ] || fail "$verb at $columns: $line"
       done
     done

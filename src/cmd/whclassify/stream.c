@@ -20,7 +20,8 @@ static const char member_name[] = "classification";
 static void
 put_members(struct buf *out, struct json record)
 {
-	const char *copied = record.raw.ptr + 1; /* up to here all is done */
+	const char *open = record.raw.ptr + 1;
+	const char *copied = open; /* up to here all is done */
 	const char *close = record.raw.ptr + record.raw.len - 1;
 	bool first = true;
 
@@ -30,7 +31,7 @@ put_members(struct buf *out, struct json record)
 		const char *end = it.value.raw.ptr + it.value.raw.len;
 
 		if (!span_is(it.key, member_name)) {
-			if (first)
+			if (first && copied != open)
 				copied = key;
 			buf_add(out, copied, (size_t)(end - copied));
 			first = false;

@@ -45,7 +45,7 @@ static const char *const delete_examples[] = {"whdlq delete 42", NULL};
 
 static const char *const export_examples[] = {
 	"whdlq export --endpoint acme >acme.ndjson",
-	"whdlq export 42 | jq -c '.url=\"https://new.acme.io/hook\" | del(.id)' | "
+	"whdlq export 42 | jq -c '.url=\"https://new.acme.io/h\" | del(.id)' | "
 	"whenqueue",
 	NULL,
 };

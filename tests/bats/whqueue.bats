@@ -1,0 +1,316 @@
+# SPDX-License-Identifier: MIT
+
+bats_require_minimum_version 1.5.0
+load helper
+
+now=2026-03-01T12:00:00.000Z
+
+# enqueue ID [MEMBERS]: one event to http://a.test unless the members say otherwise
+enqueue() {
+  local members=${2:-'"url":"http://a.test/hook"'}
+  echo "{\"id\":\"$1\",\"payload\":{\"n\":1},$members}" |
+    WH_TEST_CLOCK=${WH_TEST_CLOCK-$now} whenqueue >/dev/null
+}
+
+# three jobs: two for a.test (one delayed), one for b.test
+three_jobs() {
+  export WH_TEST_CLOCK=$now
+  enqueue one '"url":"http://a.test/hook","event_type":"invoice.paid"'
+  enqueue two '"url":"http://a.test/hook","event_type":"invoice.void","delay":"2h"'
+  enqueue three '"url":"http://b.test/hook","event_type":"user.new"'
+}
+
+state_of() {
+  whqueue show "$1" -o ndjson | jq -r .state
+}
+
+# Runs a command at a terminal and types an answer.
+answer() {
+  local typed=$1
+  shift
+  printf '%s\n' "$typed" >typed
+  script -qec "$*" /dev/null <typed | tr -d '\r'
+}
+
+@test "no store yet: every verb says so, 66" {
+  for verb in stats list 'show 1' 'cancel 1' 'hold --all' 'release 1' 'expedite 1' doctor; do
+    # shellcheck disable=SC2086 # verb and operand
+    run -66 --separate-stderr whqueue $verb
+    [ "$stderr" = "whqueue: $WH_DB: no store yet; whenqueue makes it" ]
+  done
+  [ ! -e "$WH_DB" ]
+}
+
+@test "stats: each state, in all and per endpoint" {
+  three_jobs
+  run -0 whqueue stats
+  schema_valid stats
+  [ "${#lines[@]}" -eq 3 ]
+  run -0 jq -c '[.queue // .endpoint, .waiting, .delayed, .active, .completed, .failed,
+    .paused, .cancelled]' <<<"$output"
+  [ "${lines[0]}" = '["webhook-retry",2,1,0,0,0,0,0]' ]
+  [[ $output == *'["http://a.test",1,1,0,0,0,0,0]'* ]]
+  [[ $output == *'["http://b.test",1,0,0,0,0,0,0]'* ]]
+  run -0 whqueue stats -o json
+  [ "$(jq '.[0].oldest_due_at' <<<"$output")" = "\"$now\"" ]
+  run -0 whqueue stats -o id
+  [ "${#lines[@]}" -eq 2 ]
+  run -0 whqueue stats -o table
+  [[ ${lines[1]} =~ ^total\ +2\ +0\ +1\ +0 ]]
+  [[ $output == *'no worker is running'* ]]
+}
+
+@test "list: newest first, filtered, and nothing found is 1" {
+  three_jobs
+  run -0 whqueue list
+  schema_valid job
+  [ "$(jq -r .id <<<"$output" | paste -sd ' ')" = 'three two one' ]
+  run -0 whqueue list --status delayed
+  [ "$(jq -r .id <<<"$output")" = two ]
+  run -0 whqueue list --status delayed,waiting --endpoint http://a.test
+  [ "$(jq -r .id <<<"$output" | paste -sd ' ')" = 'two one' ]
+  run -0 whqueue list --event-type 'invoice.*' -o id
+  [ "$output" = $'2\n1' ]
+  run -1 --separate-stderr whqueue list --status completed
+  [ -z "$output" ]
+  run -1 whqueue list --status completed -o table
+  [ "$output" = 'no job matches' ]
+  run -1 whqueue list --status completed -o json
+  [ "$output" = '[]' ]
+  run -1 whqueue list --until "$now"
+  run -0 whqueue list --since "$now"
+  [ "${#lines[@]}" -eq 3 ]
+  run -64 --separate-stderr whqueue list --since 1h --until 2h
+  [[ $stderr == 'whqueue: --since: '* ]]
+}
+
+@test "list: 50 unless told, a cursor to go on with, and no silent end in a pipe" {
+  export WH_TEST_CLOCK=$now
+  for i in $(seq 120); do
+    echo "{\"id\":\"e$i\",\"url\":\"http://a.test/x\",\"payload\":$i}"
+  done | whenqueue >/dev/null
+  run -0 --separate-stderr whqueue list -o id
+  [ "${#lines[@]}" -eq 50 ]
+  [[ $stderr == *'there are more'* ]]
+  run -0 --separate-stderr whqueue list -o id --limit 0
+  [ "${#lines[@]}" -eq 120 ]
+  [ -z "$stderr" ]
+  run -0 --separate-stderr whqueue list --limit 7 -o id
+  [ "${#lines[@]}" -eq 7 ]
+  [ -z "$stderr" ]
+
+  local cursor='' seen=''
+  for _ in 1 2 3; do
+    run -0 whqueue list --limit 40 -o table ${cursor:+--after "$cursor"}
+    seen+=$(printf '%s\n' "${lines[@]}" | awk '$2 == "waiting" { print $1 }')$'\n'
+    cursor=$(sed -n 's/.*next page: --after \([^ ,]*\).*/\1/p' <<<"$output")
+  done
+  [ -z "$cursor" ]
+  [ "$(sort -n <<<"$seen" | grep . | paste -sd ' ')" = "$(seq -s ' ' 120)" ]
+}
+
+@test "show: by job id and by event id, what is missing is named" {
+  three_jobs
+  run -0 whqueue show 2
+  json_is '.id == "two" and .job_id == 2 and .attempts == [] and .payload == {"n":1}'
+  run -0 whqueue show two -o json
+  [ "$(jq -r '.[0].job_id' <<<"$output")" = 2 ]
+  run -0 whqueue show two -o table
+  [[ ${lines[0]} == 'Job 2  delayed' ]]
+  [[ $output == *'(in 2h)'* ]]
+  [[ $output == *'POST http://a.test/hook'* ]]
+  [[ $output == *'{"n":1}'* ]]
+  run -1 --separate-stderr whqueue show two nope
+  [ "$(jq -r .id <<<"$output")" = two ]
+  [ "$stderr" = 'whqueue: nope: no such job' ]
+  run -66 --separate-stderr whqueue show nope 99
+  run -64 --separate-stderr whqueue show
+}
+
+@test "show: a reported failure is an attempt" {
+  echo '{"id":"f","url":"http://a.test/x","payload":1,"attempt":1,"http":{"status":503}}' |
+    WH_TEST_CLOCK=$now whenqueue >/dev/null
+  WH_TEST_CLOCK=$now run -0 whqueue show f
+  json_is '.attempts | length == 1'
+  json_is '.attempts[0].status == 503 and .attempts[0].error_type == "server"'
+  WH_TEST_CLOCK=$now run -0 whqueue show f -o table
+  [[ $output == *'HTTP 503'* ]]
+  [[ $output == *'http-5xx'* ]]
+}
+
+@test "hostile bytes are shown, not obeyed" {
+  printf '%s\n' '{"id":"x","url":"http://a.test/x","payload":1,"event_type":"a\u202eb"}' |
+    whenqueue >/dev/null
+  for command in 'list' 'show x'; do
+    # shellcheck disable=SC2086 # verb and operand
+    run -0 whqueue $command -o table
+    [[ $output == *'a\u{202e}b'* ]]
+    [[ $output != *$'\u202e'* ]]
+  done
+}
+
+@test "cancel: ids, and what cannot be done is said" {
+  three_jobs
+  run -0 whqueue cancel 1 two
+  schema_valid action
+  [ "$(jq -c '[.job_id, .result, .was]' <<<"$output" | paste -sd ' ')" = \
+    '[1,"cancelled","waiting"] [2,"cancelled","delayed"]' ]
+  [ "$(state_of one)" = cancelled ]
+  [ "$(state_of three)" = waiting ]
+  run -1 --separate-stderr whqueue cancel 1
+  [ "$stderr" = 'whqueue: 1: is cancelled, so it cannot be cancelled' ]
+  run -1 --separate-stderr whqueue cancel 3 99
+  [ "$stderr" = 'whqueue: 99: no such job' ]
+  [ "$(state_of three)" = cancelled ]
+  run -66 --separate-stderr whqueue cancel 99
+}
+
+@test "ids from a pipe: bare, numbers, strings, records; broken lines are placed" {
+  three_jobs
+  run -65 --separate-stderr whqueue cancel - <<<$'{"job_id":1}\n[]\n"two"\n\n3'
+  [ "$(jq .job_id <<<"$output" | paste -sd ' ')" = '1 2 3' ]
+  [[ $stderr == 'whqueue: line 2: '* ]]
+}
+
+@test "list -o id | cancel -" {
+  three_jobs
+  whqueue list --endpoint http://a.test -o id | whqueue cancel -
+  [ "$(state_of one)" = cancelled ]
+  [ "$(state_of three)" = waiting ]
+}
+
+@test "a changing verb wants to know which" {
+  three_jobs
+  for verb in cancel expedite hold release; do
+    run -64 --separate-stderr whqueue "$verb"
+    [[ $stderr == 'whqueue: which ones?'* ]]
+    run -64 --separate-stderr whqueue "$verb" 1 --status waiting
+    [ "$stderr" = 'whqueue: either ids or a filter, not both' ]
+  done
+  run -64 --separate-stderr whqueue cancel --limit 1
+  run -1 --separate-stderr whqueue cancel --status paused
+}
+
+@test "--dry-run tells and does nothing" {
+  three_jobs
+  run -0 whqueue cancel --dry-run --endpoint http://a.test
+  [ "${#lines[@]}" -eq 2 ]
+  json_is '.result == "cancelled" and .dry_run'
+  [ "$(state_of one)" = waiting ]
+  run -0 whqueue cancel --dry-run --all -o table
+  [[ ${lines[1]} == *'would be cancelled' ]]
+  [ "$(whqueue stats | jq -s '.[0].cancelled')" = 0 ]
+  run -0 whqueue cancel --all --limit 2
+  [ "${#lines[@]}" -eq 2 ]
+  [ "$(whqueue stats | jq -s '.[0].cancelled')" = 2 ]
+}
+
+@test "on a terminal a filter is confirmed" {
+  command -v script >/dev/null || skip 'no script(1) to make a terminal with'
+  three_jobs
+  run answer n whqueue cancel --endpoint http://a.test
+  [[ $output == *'whqueue: 2 jobs to be cancelled? [y/N]'* ]]
+  [[ $output == *'nothing was done'* ]]
+  [ "$(state_of one)" = waiting ]
+  run answer y whqueue cancel --endpoint http://a.test
+  [ "$(state_of one)" = cancelled ]
+  run answer n whqueue cancel --all --yes
+  [ "$(state_of three)" = cancelled ]
+}
+
+@test "hold and release: one job" {
+  three_jobs
+  run -0 whqueue hold one two
+  [ "$(state_of one)" = paused ]
+  [ "$(whqueue stats | jq -s '.[0].paused')" = 2 ]
+  run -0 whqueue release one two
+  [ "$(state_of one)" = waiting ]
+  [ "$(state_of two)" = delayed ]
+}
+
+@test "hold and release: an endpoint, now and for what comes" {
+  three_jobs
+  run -0 whqueue hold --endpoint http://a.test
+  schema_valid hold
+  json_is '.endpoint == "http://a.test" and .result == "held"'
+  enqueue four
+  run -0 whqueue stats
+  [ "$(jq -c 'select(.endpoint == "http://a.test") | [.held, .paused]' <<<"$output")" = '[true,3]' ]
+  run -0 whqueue list -o table
+  [[ $output == *held* ]]
+  run -1 --separate-stderr whqueue hold --endpoint http://a.test
+  [ "$stderr" = 'whqueue: http://a.test: is on hold already' ]
+  run -0 whqueue release --endpoint http://a.test
+  [ "$(whqueue stats | jq -s '.[0].paused')" = 0 ]
+  run -1 --separate-stderr whqueue release --endpoint http://a.test
+}
+
+@test "hold and release: an event type, and everything" {
+  three_jobs
+  run -0 whqueue hold --event-type invoice.paid
+  json_is '.event_type == "invoice.paid"'
+  enqueue five '"url":"http://b.test/x","event_type":"invoice.paid"'
+  [ "$(state_of five)" = paused ]
+  run -0 whqueue release --event-type invoice.paid
+  [ "$(state_of five)" = waiting ]
+  run -0 whqueue hold --all
+  json_is '.queue == "webhook-retry"'
+  [ "$(whqueue stats | jq -s '.[0].held')" = true ]
+  run -0 whqueue release --all
+  [ "$(whqueue stats | jq -s '.[0].held')" = false ]
+}
+
+@test "hold with a further filter is on the jobs that match" {
+  three_jobs
+  run -0 whqueue hold --endpoint http://a.test --status delayed
+  json_is '.job_id == 2 and .result == "held"'
+  [ "$(state_of one)" = waiting ]
+  [ "$(whqueue stats | jq -s '.[1].held or .[2].held')" = false ]
+}
+
+@test "hold --dry-run holds nothing" {
+  three_jobs
+  run -0 whqueue hold --all --dry-run
+  json_is '.dry_run'
+  [ "$(whqueue stats | jq -s '.[0].held')" = false ]
+}
+
+@test "expedite: due now" {
+  three_jobs
+  run -0 whqueue expedite two
+  [ "$(state_of two)" = waiting ]
+  [ "$(whqueue show two | jq -r .run_at)" = "$now" ]
+}
+
+@test "doctor: a healthy store" {
+  three_jobs
+  run -0 whqueue doctor
+  schema_valid health
+  json_is '.result == "ok"'
+  for check in file sqlite schema integrity counters wal disk leases workers clock; do
+    [ "$(jq -r "select(.check == \"$check\").check" <<<"$output")" = "$check" ]
+  done
+}
+
+@test "doctor: others can read it, nobody delivers, the clock went back" {
+  three_jobs
+  chmod 644 "$WH_DB"
+  run -1 whqueue doctor
+  [[ $(jq -r 'select(.check == "file").advice' <<<"$output") == *'chmod 600'* ]]
+  chmod 600 "$WH_DB"
+  WH_TEST_CLOCK=2026-03-01T12:10:00Z run -1 whqueue doctor -o table
+  [[ $output == *'warning  workers    none is running, and the oldest job has been due for 10m'* ]]
+  [[ $output == *'-> start whworker'* ]]
+  WH_TEST_CLOCK=2026-03-01T11:00:00Z run -1 whqueue doctor
+  [[ $(jq -r 'select(.check == "clock").finding' <<<"$output") == *'1h in the future' ]]
+}
+
+@test "stores that cannot be used: not ours, newer, corrupt, forbidden" {
+  echo 'this is no database' >text
+  run -74 --separate-stderr whqueue stats --db text || [ "$status" -eq 78 ]
+  [[ $stderr == 'whqueue: '*text* ]]
+
+  sqlite3 other 'CREATE TABLE t(x)' 2>/dev/null || skip 'no sqlite3 to make stores with'
+  run -78 --separate-stderr whqueue stats --db other
+  [[ $stderr == 'whqueue: '*other* ]]
+}
