@@ -22,5 +22,6 @@ load helper
   [ "$(jq -s 'map(select(.delivered | not)) | length' <<<"$output")" = "$legacy" ]
 
   # the receiver and the worker have ended
-  run -1 grep -l -s -F "$demo" /proc/[0-9]*/environ
+  run grep -l -s -F "$demo" /proc/[0-9]*/environ
+  [ -z "$output" ]
 }
