@@ -12,6 +12,7 @@
 
 #include "model/url.h"
 
+#include <ctype.h>
 #include <string.h>
 
 enum { INLINE_BODY_MAX = 1024, HEADER_LINE_MAX = 128 * 1024 };
@@ -59,10 +60,23 @@ quote_escaped(struct buf *out, struct span word)
 	buf_add_char(out, '\'');
 }
 
+/* Whether no shell sees anything but the word itself in it. */
+static bool
+needs_no_quotes(struct span word)
+{
+	for (size_t i = 0; i < word.len; i++)
+		if (!isalnum((unsigned char)word.ptr[i]) &&
+			(word.ptr[i] == '\0' || strchr("%+,-./:@_", word.ptr[i]) == NULL))
+			return false;
+	return word.len > 0;
+}
+
 void
 shell_quote(struct buf *out, struct span word)
 {
-	if (text_is_plain(word))
+	if (needs_no_quotes(word))
+		buf_add_span(out, word);
+	else if (text_is_plain(word))
 		quote_plain(out, word);
 	else
 		quote_escaped(out, word);

@@ -3,18 +3,47 @@
 
 #include "model/record.h"
 
-const struct output_column letter_columns[] = {
+static const struct output_column columns[] = {
 	{"ID", true, 0},
 	{"AGE", true, 7},
-	{"ENDPOINT", false, 4},
+	{"ENDPOINT", false, 5},
 	{"EVENT TYPE", false, 6},
 	{"ERROR", false, 8},
-	{"STATUS", false, 3},
 	{"TRIES", true, 2},
-	{"REASON", false, 5},
+	{"REASON", false, 4},
 	{"CAUSE", false, 1},
 	{NULL, false, 0},
 };
+
+static const struct output_column columns_with_status[] = {
+	{"ID", true, 0},
+	{"AGE", true, 7},
+	{"ENDPOINT", false, 3},
+	{"EVENT TYPE", false, 5},
+	{"ERROR", false, 8},
+	{"STATUS", false, 6},
+	{"TRIES", true, 2},
+	{"REASON", false, 4},
+	{"CAUSE", false, 1},
+	{NULL, false, 0},
+};
+
+static bool
+wants_table(const struct cli *cli, const struct cli_common *common)
+{
+	return common->format == FORMAT_TABLE ||
+		(common->format == FORMAT_AUTO && cli->stdout_terminal);
+}
+
+/* What reads TSV gets the same columns whatever it asked for. */
+int
+letters_open(struct output **output, struct cli *cli, const struct cli_common *common,
+	struct letter_view *view, struct err *err)
+{
+	view->statuses = view->statuses || !wants_table(cli, common);
+	return output_open(
+		output, cli, common, view->statuses ? columns_with_status : columns, err);
+}
 
 static enum tint
 status_tint(enum dead_status status)
@@ -30,19 +59,21 @@ status_tint(enum dead_status status)
 }
 
 static void
-letter_cells(struct output *output, const struct dead_letter *letter, int64_t now)
+letter_cells(struct output *output, const struct dead_letter *letter,
+	const struct letter_view *view)
 {
 	const struct job *job = &letter->job;
 
 	output_cell_printf(output, TINT_BOLD, "%lld", (long long)job->id);
-	output_cell_age(output, letter->died_at, now);
+	output_cell_age(output, letter->died_at, view->now);
 	output_cell(output, TINT_NONE, job->endpoint);
 	output_cell(output, TINT_NONE, job->event_type);
 	output_cell_printf(output, TINT_NONE, "%s",
 		span_present(job->failure.rule) ? error_type_name(job->failure.type)
 						: "-");
-	output_cell(output, status_tint(letter->status),
-		span_of(dead_status_name(letter->status)));
+	if (view->statuses)
+		output_cell(output, status_tint(letter->status),
+			span_of(dead_status_name(letter->status)));
 	output_cell_printf(output, TINT_NONE, "%d", job->attempts_made);
 	output_cell(output, TINT_NONE, span_of(dead_reason_name(letter->reason)));
 	output_cell(output, TINT_DIM, job->failure.reason);
@@ -66,17 +97,17 @@ letter_json(
 }
 
 int
-letter_row(struct output *output, const struct dead_letter *letter, bool reveal,
-	int64_t now, struct err *err)
+letter_row(struct output *output, const struct dead_letter *letter,
+	const struct letter_view *view, struct err *err)
 {
 	char id[24];
 
 	snprintf(id, sizeof(id), "%lld", (long long)letter->job.id);
 	output_row_begin(output, span_of(id));
 	if (output_wants_cells(output))
-		letter_cells(output, letter, now);
+		letter_cells(output, letter, view);
 	if (output_wants_json(output) &&
-		letter_json(output_json(output), letter, reveal, err) != 0)
+		letter_json(output_json(output), letter, view->reveal, err) != 0)
 		return -1;
 	return output_row_end(output, err);
 }

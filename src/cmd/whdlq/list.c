@@ -22,8 +22,7 @@ const struct list_args list_defaults = {.filter = {.limit = -1}};
 
 struct listing {
 	struct output *output;
-	bool reveal;
-	int64_t now;
+	struct letter_view view;
 	size_t shown;
 };
 
@@ -33,7 +32,7 @@ list_letter(void *context, const struct dead_letter *letter, struct err *err)
 	struct listing *listing = context;
 
 	listing->shown++;
-	return letter_row(listing->output, letter, listing->reveal, listing->now, err);
+	return letter_row(listing->output, letter, &listing->view, err);
 }
 
 static int
@@ -70,7 +69,9 @@ enum exit_code
 list_run(struct cli *cli, const void *arguments)
 {
 	const struct list_args *args = arguments;
-	struct listing listing = {.reveal = args->reveal, .now = clock_now(&cli->clock)};
+	struct listing listing = {
+		.view = {.reveal = args->reveal, .now = clock_now(&cli->clock)},
+	};
 	struct store *store = NULL;
 	struct job_filter filter;
 	struct buf next;
@@ -79,9 +80,11 @@ list_run(struct cli *cli, const void *arguments)
 
 	buf_init(&next, 1024);
 	if (list_filter(args, &filter, &err) != 0 ||
-		operator_open(cli, &args->common, STORE_READ, &store, &err) != 0 ||
-		output_open(&listing.output, cli, &args->common, letter_columns, &err) !=
-			0)
+		operator_open(cli, &args->common, STORE_READ, &store, &err) != 0)
+		goto out;
+	/* More than one bit: letters of different statuses. */
+	listing.view.statuses = filter.dead_statuses & (filter.dead_statuses - 1);
+	if (letters_open(&listing.output, cli, &args->common, &listing.view, &err) != 0)
 		goto out;
 	result = letters_matching(store, &filter, output_wants_json(listing.output),
 		list_letter, &listing, &next, &err);

@@ -292,6 +292,21 @@ put_history(struct buf *out, const struct page *page)
 	put_resolution(out, page->letter);
 }
 
+/* The command is only as good as what is in it. */
+static void
+put_command(struct buf *out, const struct page *page)
+{
+	struct span curl = buf_span(&page->curl);
+
+	put_heading(out, page, "Send it by hand");
+	buf_add_span(out, curl);
+	buf_add_char(out, '\n');
+	if (memmem(curl.ptr, curl.len, REDACTED, strlen(REDACTED)) != NULL)
+		buf_printf(out, "  %s(with its secrets: whdlq show --reveal %lld)%s\n",
+			tint_start(TINT_DIM, page->color),
+			(long long)page->letter->job.id, tint_end(TINT_DIM, page->color));
+}
+
 static void
 put_next_step(struct buf *out, const struct page *page)
 {
@@ -340,9 +355,7 @@ page_write(const struct page *page, struct cli *cli, struct err *err)
 	if (result == 0) {
 		operator_show_attempts(stdout, &page->attempts, page->color);
 		put_history(&text, page);
-		put_heading(&text, page, "Send it by hand");
-		buf_add_span(&text, buf_span(&page->curl));
-		buf_add_char(&text, '\n');
+		put_command(&text, page);
 		put_next_step(&text, page);
 		result = write_text(cli, &text, err);
 	}

@@ -37,6 +37,7 @@ struct showing {
 	const struct show_args *args;
 	struct store *store;
 	struct output *output; /* NULL: pages of text, or bodies */
+	struct letter_view view;
 	struct config config;
 	size_t shown;
 };
@@ -49,7 +50,7 @@ page_make(struct page *page, struct showing *showing, const struct dead_letter *
 	const struct show_args *args = showing->args;
 	struct curl_source source;
 
-	*page = (struct page){.letter = letter, .now = clock_now(&showing->cli->clock)};
+	*page = (struct page){.letter = letter, .now = showing->view.now};
 	buf_init(&page->curl, CURL_MAX);
 	if (request_redact(&page->redacted, &letter->job.request, args->reveal, err) != 0)
 		return -1;
@@ -100,8 +101,7 @@ show_record(struct showing *showing, const struct page *page, struct err *err)
 	char id[24];
 
 	if (!output_wants_json(showing->output))
-		return letter_row(showing->output, page->letter, showing->args->reveal,
-			page->now, err);
+		return letter_row(showing->output, page->letter, &showing->view, err);
 	snprintf(id, sizeof(id), "%lld", (long long)page->letter->job.id);
 	output_row_begin(showing->output, span_of(id));
 	page_json(output_json(showing->output), page);
@@ -175,7 +175,7 @@ show_open(struct showing *showing, const struct id_list *ids, struct err *err)
 		return -1;
 	if (operator_open(cli, &args->common, STORE_READ, &showing->store, err) != 0 ||
 		(!wants_pages(cli, args) &&
-			output_open(&showing->output, cli, &args->common, letter_columns,
+			letters_open(&showing->output, cli, &args->common, &showing->view,
 				err) != 0)) {
 		config_free(&showing->config);
 		store_close(showing->store);
@@ -195,11 +195,14 @@ enum exit_code
 show_run(struct cli *cli, const void *arguments)
 {
 	struct showing showing = {.cli = cli, .args = arguments};
+	const struct show_args *args = arguments;
 	struct id_list ids;
 	size_t found = 0;
 	struct err err;
 	int result = -1;
 
+	showing.view = (struct letter_view){
+		.reveal = args->reveal, .statuses = true, .now = clock_now(&cli->clock)};
 	if (id_list_read(&ids, cli, &err) != 0)
 		return cli_complain(cli, &err);
 	if (show_open(&showing, &ids, &err) != 0)

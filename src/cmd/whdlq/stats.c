@@ -174,10 +174,11 @@ static int
 overview_json(const struct counting *counting, const struct dead_stats *all,
 	const int64_t totals[DEAD_STATUS_COUNT], struct err *err)
 {
+	static const struct output_column no_columns[] = {{NULL, false, 0}};
 	struct output *output;
 	struct buf *out;
 
-	if (output_open(&output, counting->cli, &counting->args->common, letter_columns,
+	if (output_open(&output, counting->cli, &counting->args->common, no_columns,
 		    err) != 0)
 		return -1;
 	output_row_begin(output, SPAN_LITERAL("overview"));

@@ -88,10 +88,18 @@ enum exit_code export_run(struct cli *cli, const void *args);
 
 /* ---- letters (letters.c) --------------------------------------------------------- */
 
-/* The columns of a listing, and a letter as one row of it. */
-extern const struct output_column letter_columns[];
-int letter_row(struct output *output, const struct dead_letter *letter, bool reveal,
-	int64_t now, struct err *err);
+/* How a listing shows letters. */
+struct letter_view {
+	bool reveal;   /* secrets too */
+	bool statuses; /* a column for the status, which letters here may differ in */
+	int64_t now;
+};
+
+/* Opens an output for that view, and adds a letter as one row of it. */
+int letters_open(struct output **output, struct cli *cli, const struct cli_common *common,
+	struct letter_view *view, struct err *err);
+int letter_row(struct output *output, const struct dead_letter *letter,
+	const struct letter_view *view, struct err *err);
 
 /* Called with one letter after the other; non-zero (with *err) ends the walk. */
 typedef int letter_each(void *context, const struct dead_letter *letter, struct err *err);
