@@ -1,0 +1,205 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+#
+# What arrives at the receiver, and what never leaves.
+
+bats_require_minimum_version 1.5.0
+load helper
+
+clock=2026-03-01T12:00:00.000Z
+
+@test "a JSON payload arrives byte for byte" {
+  receiver_start
+  printf '%s\n' '{"url":"'"$(receiver_url /ok)"'","payload":{ "b" : 1.50,"a":1e2, "u":"\u00e9é" }}' |
+    whenqueue
+  run -0 whworker --drain
+  json_is '.event == "completed" and .status == 200 and .attempt == 1'
+  [ "$(jq -r .body "$receiver_log_file")" = '{ "b" : 1.50,"a":1e2, "u":"\u00e9é" }' ]
+}
+
+@test "a raw body arrives byte for byte, whatever is in it" {
+  receiver_start
+  head -c 300000 /dev/urandom >body
+  whenqueue --raw --url "$(receiver_url /ok)" --header 'Content-Type: application/x-thing' <body
+  run -0 whworker --drain
+  json_is '.event == "completed"'
+  jq -r .body_b64 "$receiver_log_file" | base64 -d | cmp - body
+  [ "$(receiver_count '.headers["content-type"] == "application/x-thing"')" = 1 ]
+  [ "$(receiver_count '.headers | has("expect") or has("accept-encoding")')" = 0 ]
+}
+
+@test "every delivery says which event, when, and which attempt" {
+  receiver_start
+  export WH_TEST_CLOCK=$clock
+  printf '%s\n' '{"id":"evt_a","url":"'"$(receiver_url /flaky/1)"'","payload":{}}' | whenqueue
+  whworker --drain --jitter 0
+  WH_TEST_CLOCK=2026-03-01T12:00:05.000Z whworker --drain --jitter 0
+  run -0 jq -c '.headers | [.["webhook-id"],.["webhook-timestamp"],.["webhook-attempt"],
+    .["content-type"]]' "$receiver_log_file"
+  [ "${lines[0]}" = '["evt_a","1772366400","1","application/json"]' ]
+  [ "${lines[1]}" = '["evt_a","1772366405","2","application/json"]' ]
+  [ "$(receiver_count '.headers["user-agent"] | test("^whtools/[0-9]")')" = 2 ]
+}
+
+@test "the record's headers beat the endpoint's, which beat the defaults" {
+  receiver_start
+  printf 'sesame\n' >token
+  cat >wh.json <<END
+{"endpoints": {"acme": {"url": "$(receiver_url /ok)", "headers":
+  {"X-One": "endpoint", "X-Two": "endpoint", "Content-Type": "text/plain",
+   "Authorization": {"file": "token"}}}}}
+END
+  printf '%s\n' '{"endpoint":"acme","payload":1,"headers":{"x-one":"record","X-Empty":""}}' |
+    whenqueue --config wh.json
+  run -0 whworker --drain --config wh.json
+  json_is '.event == "completed" and .endpoint == "acme"'
+  run -0 receiver_log '.headers | [.["x-one"],.["x-two"],.["content-type"],.authorization,.["x-empty"]]'
+  [ "$output" = '["record","endpoint","text/plain","sesame",""]' ]
+}
+
+@test "methods are sent as given, and without a body nothing is sent" {
+  receiver_start
+  for method in GET HEAD DELETE OPTIONS PUT PATCH POST PURGE; do
+    printf '%s\n' '{"method":"'"$method"'","url":"'"$(receiver_url /ok)"'"}' | whenqueue
+  done
+  printf '%s\n' '{"method":"DELETE","url":"'"$(receiver_url /ok)"'","payload":{"n":1}}' | whenqueue
+  run -0 whworker --drain -c 1
+  json_is '.event == "completed"'
+  run -0 receiver_log '[.method,.bytes,.headers["content-length"]]'
+  diff <(printf '%s\n' "$output") - <<'END'
+["GET",0,null]
+["HEAD",0,null]
+["DELETE",0,null]
+["OPTIONS",0,null]
+["PUT",0,"0"]
+["PATCH",0,"0"]
+["POST",0,"0"]
+["PURGE",0,null]
+["DELETE",7,"7"]
+END
+}
+
+@test "a path is sent as it is written" {
+  receiver_start
+  printf '%s\n' '{"url":"'"$receiver_base"'/ok/../ok?a=%2F&b=","payload":1}' | whenqueue
+  run -0 whworker --drain
+  [ "$(jq -r .url "$receiver_log_file")" = '/ok/../ok?a=%2F&b=' ]
+}
+
+@test "a redirect is an answer, not an instruction" {
+  receiver_start
+  printf '%s\n' '{"url":"'"$(receiver_url "/redirect?to=$receiver_base/ok")"'","payload":1}' | whenqueue
+  run -0 whworker --drain
+  json_is '.status == 302 and .event != "completed"'
+  [ "$(receiver_count)" = 1 ]
+}
+
+@test "proxies of the environment are not used" {
+  receiver_start
+  printf '%s\n' '{"url":"'"$(receiver_url /ok)"'","payload":1}' | whenqueue
+  http_proxy=$receiver_refusing_url all_proxy=$receiver_refusing_url run -0 whworker --drain
+  json_is '.event == "completed"'
+}
+
+@test "of a response only the first bytes are kept, and not all are read" {
+  receiver_start
+  for path in /big/100000 /endless '/status/200?body=short'; do
+    printf '%s\n' '{"url":"'"$(receiver_url "$path")"'","payload":1}' | whenqueue
+  done
+  run -0 whworker --drain -c 1 --timeout 20s
+  json_is '.event == "completed" and .phases.total_ms < 10000'
+  [ "$(json '.snippet | length' | tr '\n' ' ')" = '1024 1024 5 ' ]
+}
+
+@test "a 2xx whose body breaks off was a delivery" {
+  receiver_start
+  for path in /truncate /reset-body; do
+    printf '%s\n' '{"url":"'"$(receiver_url "$path")"'","payload":1}' | whenqueue
+  done
+  run -0 whworker --drain
+  json_is '.event == "completed" and .status == 200'
+}
+
+@test "TLS: a private authority works, with a client certificate too" {
+  certificates
+  receiver_start --cert "$tls/server.pem" --key "$tls/server.key" --client-ca "$tls/ca.pem"
+  cat >wh.json <<END
+{"endpoints": {"acme": {"url": "$(receiver_url /ok)", "tls":
+  {"ca": "$tls/ca.pem", "cert": "$tls/client.pem", "key": "$tls/client.key"}}}}
+END
+  printf '%s\n' '{"endpoint":"acme","payload":1}' | whenqueue --config wh.json
+  run -0 whworker --drain --config wh.json
+  json_is '.event == "completed" and .phases.tls_ms > 0'
+}
+
+@test "TLS: what cannot be verified is refused before anything is sent" {
+  certificates
+  for name in expired wrong-host self-signed; do
+    receiver_start --cert "$tls/$name.pem" --key "$tls/$name.key"
+    cat >wh.json <<END
+{"endpoints": {"acme": {"url": "$(receiver_url /ok)", "tls": {"ca": "$tls/ca.pem"}}}}
+END
+    printf '%s\n' '{"endpoint":"acme","payload":1}' | whenqueue --config wh.json
+    run -0 whworker --once --config wh.json
+    json_is '.event != "completed" and (has("status") | not) and .error_type == "network"'
+    [ "$(receiver_count)" = 0 ]
+  done
+}
+
+@test "an endpoint without a configuration is a dead letter with a plain reason" {
+  receiver_start
+  printf '%s\n' '{"endpoints":{"acme":{"url":"'"$(receiver_url /ok)"'"}}}' >wh.json
+  printf '%s\n' '{"endpoint":"acme","payload":1}' | whenqueue --config wh.json
+  run -0 whworker --drain
+  json_is '.event == "dead" and .error_type == "validation" and .dead_reason == "non_retryable"'
+  json_is '.reason == "endpoint \"acme\" is not in the configuration"'
+}
+
+@test "connections are kept and used again" {
+  receiver_start
+  for n in 1 2 3 4 5; do
+    printf '%s\n' '{"url":"'"$(receiver_url /ok)"'","payload":'$n'}'
+  done | whenqueue
+  run -0 whworker --drain -c 1
+  [ "$(jq -s 'map(.client_port) | unique | length' "$receiver_log_file")" = 1 ]
+  json_is '.peer | startswith("127.0.0.1:")'
+}
+
+@test "never more deliveries at a time than asked for" {
+  receiver_start
+  for n in 1 2 3 4 5 6 7 8 9 10 11 12; do
+    printf '%s\n' '{"url":"'"$(receiver_url /delay/100)"'","payload":'$n'}'
+  done | whenqueue
+  run -0 whworker --drain -c 3
+  json_is '.event == "completed"'
+  # Sweeping over the starts and ends of all attempts: how many were open at once.
+  run -0 jq -sr 'map((.started_at | sub("\\.[0-9]+Z$"; "Z") | fromdate) * 1000 +
+      (.started_at[20:23] | tonumber)) as $starts | [., $starts] | transpose |
+      map([[.[1], 1], [.[1] + (.[0].phases.total_ms | floor), -1]]) | add | sort |
+      reduce .[] as $e ([0, 0]; [.[0] + $e[1], ([.[1], .[0] + $e[1]] | max)]) | .[1]' <<<"$output"
+  [ "$output" = 3 ]
+}
+
+@test "two workers share the work and deliver each event once" {
+  receiver_start
+  for n in $(seq 400); do
+    printf '%s\n' '{"id":"e'"$n"'","url":"'"$(receiver_url /delay/5)"'","payload":1}'
+  done | whenqueue >/dev/null
+  background one whworker --drain -c 20
+  one=$background_pid
+  background two whworker --drain -c 20
+  wait "$one" "$background_pid"
+  [ "$(receiver_count)" = 400 ]
+  [ "$(jq -s 'map(.headers["webhook-id"]) | unique | length' "$receiver_log_file")" = 400 ]
+  [ -s one.out ] && [ -s two.out ]
+}
+
+@test "a black hole does not take the slots of the others" {
+  receiver_start
+  for n in $(seq 50); do
+    printf '%s\n' '{"url":"'"${receiver_stalled_url}"'","payload":1}'
+  done | whenqueue >/dev/null
+  worker_start -c 4 --grace 0s
+  printf '%s\n' '{"id":"good","url":"'"$(receiver_url /ok)"'","payload":1}' | whenqueue
+  wait_until -t 5 grep -q '"id":"good"' "$worker_out"
+}

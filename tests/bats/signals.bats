@@ -1,0 +1,173 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+#
+# How a worker begins and ends: readiness, signals, limits of time, and sudden death.
+
+bats_require_minimum_version 1.5.0
+load helper
+
+enqueue() {
+  printf '%s\n' '{"id":"'"$1"'","url":"'"$2"'","payload":1}' | whenqueue >/dev/null
+}
+
+requests_are() {
+  [ "$(receiver_count)" = "$1" ]
+}
+
+# Exactly what stands in the queue now, as the next worker finds it.
+left_in_queue() {
+  whworker --drain | jq -r .id | sort | tr '\n' ' '
+}
+
+@test "SIGTERM: what is in flight is finished, the rest is given back" {
+  receiver_start
+  worker_start -c 1
+  enqueue flying "$(receiver_url /delay/400)"
+  wait_until requests_are 1
+  enqueue waiting "$(receiver_url /ok)"
+  stop "$worker_pid"
+  [ "$stopped_status" = 0 ]
+  jq -e 'select(.id == "flying") | .event == "completed" and .attempt == 1' "$worker_out"
+  run left_in_queue
+  [ "$output" = "waiting " ]
+}
+
+@test "SIGINT ends it likewise" {
+  worker_start
+  # A background job of a shell ignores SIGINT unless the program asks for it.
+  stop "$worker_pid" INT
+  [ "$stopped_status" = 0 ]
+}
+
+@test "after the time of grace what is in flight is given back, uncounted" {
+  receiver_start --switch x=/hang
+  worker_start --grace 100ms
+  enqueue a "$(receiver_url /switch/x)"
+  wait_until requests_are 1
+  stop "$worker_pid"
+  [ "$stopped_status" = 0 ]
+  [ ! -s "$worker_out" ]
+  receiver_control x /ok
+  run -0 whworker --drain
+  json_is '.event == "completed" and .attempt == 1'
+}
+
+@test "a second signal does not wait for anybody" {
+  receiver_start
+  worker_start --grace 60s
+  enqueue a "$(receiver_url /hang)"
+  wait_until requests_are 1
+  kill -TERM "$worker_pid"
+  run ! has_ended "$worker_pid"
+  stop "$worker_pid"
+  [ "$stopped_status" = 1 ]
+}
+
+@test "kill -9: another worker takes over within a second" {
+  receiver_start --switch x=/hang
+  worker_start
+  victim=$worker_pid
+  enqueue a "$(receiver_url /switch/x)"
+  wait_until requests_are 1
+  worker_start
+  receiver_control x /ok
+  kill -KILL "$victim"
+  wait_until -t 1 grep -q '"event":"completed"' "$worker_out"
+  jq -se '.[0].event == "stalled" and .[0].crashes == 1 and
+    .[1].event == "completed" and .[1].attempt == 1' "$worker_out"
+  run -0 cat "$worker_out"
+  schema_valid event
+}
+
+@test "three workers that die of a job bury it" {
+  receiver_start
+  enqueue a "$(receiver_url /hang)"
+  for n in 1 2 3; do
+    worker_start
+    wait_until requests_are "$n"
+    kill -KILL "$worker_pid"
+    wait_until has_ended "$worker_pid"
+  done
+  worker_start
+  wait_until test -s "$worker_out"
+  jq -se '.[0].event == "stalled" and .[0].crashes == 3 and .[0].dead_reason == "crash_loop"' "$worker_out"
+  stop "$worker_pid"
+  [ "$(receiver_count)" = 3 ]
+}
+
+@test "SIGHUP reads the configuration again; a bad one changes nothing" {
+  receiver_start
+  printf '%s\n' '{"endpoints":{"acme":{"url":"'"$(receiver_url '/ok?v=1')"'"}}}' >wh.json
+  export WH_CONFIG=$PWD/wh.json
+  worker_start
+  printf '%s\n' '{"endpoint":"acme","payload":1}' | whenqueue
+  wait_until requests_are 1
+  printf '%s\n' '{"endpoints":' >wh.json
+  kill -HUP "$worker_pid"
+  wait_until grep -q 'still working with the old configuration' "$worker_err"
+  printf '%s\n' '{"endpoints":{"acme":{"url":"'"$(receiver_url '/ok?v=2')"'"}}}' >wh.json
+  kill -HUP "$worker_pid"
+  # Signals are taken in order: the worker has read the file when it delivers again.
+  printf '%s\n' '{"endpoint":"acme","payload":1}' | whenqueue
+  wait_until requests_are 2
+  [ "$(receiver_log .url | tail -n 1)" = '"/ok?v=2"' ]
+  stop "$worker_pid"
+  [ "$stopped_status" = 0 ]
+}
+
+@test "--max-time ends it as SIGTERM does" {
+  receiver_start
+  enqueue later "$(receiver_url /delay/200)"
+  run -0 whworker --max-time 100ms
+  json_is '.event == "completed"'
+}
+
+@test "--once tries what is due at the start, each once" {
+  receiver_start
+  printf '%s\n' '{"types":{"server":{"base_delay_ms":1,"max_delay_ms":1}}}' >policy.json
+  for n in 1 2 3; do
+    enqueue "$n" "$(receiver_url /status/500)"
+  done
+  printf '%s\n' '{"id":"later","delay":"1h","url":"'"$(receiver_url /ok)"'"}' | whenqueue
+  run -0 whworker --once --policy policy.json
+  json_is '.event == "retry" and .attempt == 1'
+  [ "$(receiver_count)" = 3 ]
+}
+
+@test "--drain does not wait for what is delayed" {
+  receiver_start
+  printf '%s\n' '{"delay":"1h","url":"'"$(receiver_url /ok)"'"}' | whenqueue
+  enqueue now "$(receiver_url /status/503)"
+  run -0 whworker --drain
+  json_is '.id == "now" and .event == "retry"'
+}
+
+@test "NOTIFY_SOCKET hears of readiness, reloading and the end" {
+  perl -MSocket -e '
+    socket(my $s, PF_UNIX, SOCK_DGRAM, 0) or die; bind($s, sockaddr_un($ARGV[0])) or die;
+    $| = 1; while (defined(recv($s, my $m, 4096, 0))) { print "$m\n"; last if $m =~ /STOPPING/ }
+  ' notify.sock >told 3>&- &
+  listener=$!
+  wait_until test -S notify.sock
+  export NOTIFY_SOCKET=$PWD/notify.sock
+  worker_start
+  wait_until grep -q '^READY=1' told
+  kill -HUP "$worker_pid"
+  wait_until grep -q '^RELOADING=1' told
+  stop "$worker_pid"
+  wait "$listener"
+  [ "$(grep -v MONOTONIC_USEC told | tr '\n' ' ')" = 'READY=1 RELOADING=1 READY=1 STOPPING=1 ' ]
+}
+
+@test "when nobody reads the lines any more it ends in silence" {
+  receiver_start
+  for n in $(seq 300); do
+    enqueue "$n" "$(receiver_url /ok)"
+  done
+  bash -c 'whworker --max-time 60s 2>err; echo $? >status' | head -n 1 >/dev/null
+  [ "$(cat status)" = 0 ]
+  [ ! -s err ]
+  # Whatever was not told is still delivered or still there, once.
+  whworker --drain >/dev/null
+  [ "$(jq -s 'map(.headers["webhook-id"]) | unique | length' "$receiver_log_file")" = 300 ]
+}

@@ -1,0 +1,124 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+#
+# whworker as a program: its options, its exit codes, its manners when idle and in trouble.
+
+bats_require_minimum_version 1.5.0
+load helper
+
+enqueue() {
+  printf '%s\n' '{"id":"'"$1"'","url":"'"$2"'","payload":1}' | whenqueue >/dev/null
+}
+
+# The processor time of a process so far, in clock ticks.
+ticks() {
+  local stat
+
+  stat=$(cat "/proc/$1/stat")
+  set -- ${stat##*) }
+  echo $((${12} + ${13}))
+}
+
+@test "what is wrong on the command line is said, with exit code 64" {
+  for option in --concurrency=0 --concurrency=10001 --jitter=101 --output=json --output=id \
+    --lease=0s --ready-fd=77 --no-such-option operand; do
+    run -64 --separate-stderr whworker --drain "$option"
+    [ -z "$output" ]
+    [[ $stderr == "whworker: "* ]]
+  done
+}
+
+@test "a configuration that is wrong ends it with 78, and one that is missing with 66" {
+  printf '{"endpoints":\n{"a":{"uri":1}}}\n' >wh.json
+  run -78 --separate-stderr whworker --drain --config wh.json
+  [[ $stderr == "whworker: wh.json: line 2: "* ]]
+  run -66 --separate-stderr whworker --drain --config none.json
+  run -66 --separate-stderr whworker --drain --policy none.json
+}
+
+@test "with nothing to do --drain and --once end at once, in silence" {
+  run -0 --separate-stderr whworker --drain
+  [ -z "$output$stderr" ]
+  run -0 --separate-stderr whworker --once
+  [ -z "$output$stderr" ]
+}
+
+@test "flags beat the configuration" {
+  receiver_start
+  printf '%s\n' '{"limits":{"timeout":"20s"},"policy":{"jitter_percent":100}}' >wh.json
+  enqueue a "$(receiver_url /hang)"
+  run -0 whworker --once --config wh.json --timeout 100ms --jitter 0
+  json_is '.event == "retry" and .jitter_ms == 0 and .phases.total_ms < 5000'
+}
+
+@test "each line is valid by the schema" {
+  receiver_start
+  enqueue a "$(receiver_url '/ok?body=thanks')"
+  enqueue b "$(receiver_url /status/503)"
+  enqueue c "$(receiver_url /status/400)"
+  enqueue d "$receiver_refusing_url"
+  run -0 whworker --once
+  [ "${#lines[@]}" = 4 ]
+  schema_valid event
+}
+
+@test "on a table format there is a line for eyes, safe for the terminal" {
+  receiver_start
+  enqueue a "$(receiver_url /status/503)"
+  run -0 whworker --once -o table
+  [[ $output =~ ^[0-9:]{8}\ retry\ +503\ a\ http ]]
+  [[ $output == *"again in 5"* ]]
+}
+
+@test "an idle worker sees what another process enqueues at once" {
+  receiver_start
+  worker_start
+  for n in 1 2 3 4 5 6 7 8 9; do
+    enqueue "$n" "$(receiver_url /ok)"
+    wait_until -t 2 grep -q '"id":"'"$n"'"' "$worker_out"
+  done
+  # From due to under way, the median of them.
+  [ "$(due_to_started | sort -n | sed -n 5p)" -le 50 ]
+}
+
+# For each event the milliseconds between its acceptance and the start of its delivery.
+due_to_started() {
+  whqueue list --status completed --limit 50 -o ndjson >jobs
+  jq -n -r --slurpfile jobs jobs --slurpfile attempts "$worker_out" '
+    def ms: (.[0:19] + "Z" | fromdate) * 1000 + (.[20:23] | tonumber);
+    ($jobs | map({key: .id, value: .created_at}) | from_entries) as $created |
+    $attempts[] | (.started_at | ms) - ($created[.id] | ms)'
+}
+
+@test "an idle worker sleeps" {
+  worker_start
+  before=$(ticks "$worker_pid")
+  # Nothing marks the end of idleness: time itself is what is measured here.
+  sleep 2
+  [ $(($(ticks "$worker_pid") - before)) -le 2 ]
+}
+
+@test "a full disk behind the lines stops it with 74, after what is in flight" {
+  receiver_start
+  enqueue a "$(receiver_url /ok)"
+  run -74 --separate-stderr bash -c 'whworker --max-time 20s >/dev/full'
+  [ "$stderr" = 'whworker: stdout: No space left on device' ]
+  # It was delivered and that was kept: only the line is lost.
+  run -0 whworker --drain
+  [ -z "$output" ]
+  [ "$(receiver_count)" = 1 ]
+}
+
+@test "a limit on open files lowers the concurrency and says so" {
+  run -0 --separate-stderr bash -c 'ulimit -n 100; whworker --drain -c 5000'
+  [[ $stderr == "whworker: concurrency lowered to 36: "* ]]
+}
+
+@test "thousands at a time" {
+  receiver_start
+  for n in $(seq 1500); do
+    printf '%s\n' '{"id":"e'"$n"'","url":"'"$receiver_base"'/delay/300","payload":1}'
+  done | whenqueue >/dev/null
+  run -0 whworker --drain -c 1000 --jitter 0
+  [ "$(jq -s 'map(select(.event == "completed")) | length' <<<"$output")" = 1500 ]
+}
