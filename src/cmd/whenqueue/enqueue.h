@@ -131,7 +131,9 @@ int explain_event(struct explainer *explainer, const struct intake *intake, int6
 	struct err *err);
 int explain_close(struct explainer *explainer, struct err *err);
 
-/* The verb. */
+/* The verb, and its options. */
+extern const struct cli_group enqueue_groups[];
+
 enum exit_code enqueue_run(struct cli *cli, const void *args);
 
 #endif
