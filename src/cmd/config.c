@@ -98,7 +98,7 @@ without_newline(struct span text)
 static int
 read_secret(struct config *config, struct config_header *header, struct err *err)
 {
-	struct span value;
+	struct span value = {0};
 	struct buf text;
 	int failed;
 

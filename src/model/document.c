@@ -285,7 +285,7 @@ int
 node_read_size(void *target, const struct node *node, struct err *err)
 {
 	const struct node_member *member = node->member;
-	size_t bytes;
+	size_t bytes = 0;
 
 	if (parse_size(node, &bytes, err) != 0)
 		return -1;

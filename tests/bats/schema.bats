@@ -13,14 +13,8 @@ setup() {
 END
 }
 
-@test "the schemas are JSON Schemas" {
-  [ -d "$root/tests/node_modules/ajv" ] || skip "the npm packages of tests/ are not installed"
-  run -0 node "$root/tests/validate.mjs" --schemas "$root"/schema/record/*.schema.json
-  [ "$output" = "" ]
-}
-
 @test "a schema refuses what is not in it" {
-  output='{"id":"x","job_id":1,"state":"waiting","run_at":"soon","attempt":0}'
+  run -0 printf '%s\n' '{"id":"x","job_id":1,"state":"waiting","run_at":"soon","attempt":0}'
   run -1 schema_valid receipt
   [[ $output == *run_at* ]]
 }
