@@ -17,7 +17,7 @@ run_make() {
   for program in whclassify whenqueue whworker whqueue whdlq; do
     run -0 "dest/usr/bin/$program" --version
     [[ $output == "$program "* ]]
-    [ -s "dest/usr/share/man/man1/$program.1" ]
+    [ -n "$(find dest/usr/share/man/man[18] -name "$program.[18]" -size +0)" ]
     [ -s "dest/usr/share/bash-completion/completions/$program" ]
     [ -s "dest/usr/share/fish/vendor_completions.d/$program.fish" ]
   done
