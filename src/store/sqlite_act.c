@@ -459,38 +459,41 @@ read_matches(struct chunk *chunk, const struct job_filter *filter, struct cursor
 }
 
 static int
-act_on_matches(struct chunk *chunk, const struct job_filter *filter, struct cursor *after,
-	size_t limit, size_t *count, struct err *err)
+act_on_matches(struct chunk *chunk, const int64_t *ids, size_t count, struct err *err)
 {
-	int64_t ids[ACT_CHUNK];
-
-	if (read_matches(chunk, filter, after, ids, limit, count, err) != 0)
-		return -1;
-	for (size_t i = 0; i < *count; i++)
+	for (size_t i = 0; i < count; i++)
 		if (act_on_match(chunk, ids[i], err) != 0)
 			return -1;
 	return 0;
 }
 
+/*
+ * Looking for matches may pass many jobs that do not, so it happens before the turn to
+ * write; whether the verb still works on a job is seen when it is its turn.
+ */
 static int
 act_in_chunks(struct chunk *chunk, const struct job_filter *filter, action_each *each,
 	void *context, struct err *err)
 {
 	size_t left = filter->limit == 0 ? SIZE_MAX : filter->limit;
 	size_t most = ACT_CHUNK, count = ACT_CHUNK;
+	int64_t ids[ACT_CHUNK];
 	struct cursor after;
 	int result;
 
 	if (cursor_read(filter->after, &after, err) != 0)
 		return -1;
-	while (left > 0 && count == most) {
+	for (; left > 0 && count == most; left -= count) {
 		most = left < ACT_CHUNK ? left : ACT_CHUNK;
+		if (read_matches(chunk, filter, &after, ids, most, &count, err) != 0)
+			return -1;
+		if (count == 0)
+			return 0;
 		if (txn_begin(chunk->store, err) != 0)
 			return -1;
-		result = act_on_matches(chunk, filter, &after, most, &count, err);
+		result = act_on_matches(chunk, ids, count, err);
 		if (chunk_end(chunk, result, each, context, err) != 0)
 			return -1;
-		left -= count;
 	}
 	return 0;
 }

@@ -12,6 +12,11 @@
 
 enum {
 	LIST_JOBS,
+	LIST_WAITING,
+	LIST_DELAYED,
+	LIST_ACTIVE,
+	LIST_PAUSED,
+	STATE_SHARE,
 	LIST_DEAD_JOBS,
 	LIST_DEAD,
 	LIST_DEAD_STATUS,
@@ -43,7 +48,9 @@ enum {
 	"SELECT d.id, coalesce(q.state, 6), d.priority, coalesce(q.run_at, 0),"          \
 	" d.created_at, coalesce(q.updated_at, d.died_at),"                              \
 	" coalesce(q.attempt, d.attempt), coalesce(q.attempts_made, d.attempts_made),"   \
-	" d.max_attempts, d.crashes, d.http_status, e.named, e.held_at IS NOT NULL,"     \
+	" d.max_attempts, d.crashes,"                                                    \
+	" iif(q.id IS NULL, d.http_status, q.http_status), e.named,"                     \
+	" e.held_at IS NOT NULL,"                                                        \
 	" r.event_id, e.name, d.event_type, d.error_type, d.category, d.rule,"           \
 	" d.reason," REQUEST_COLUMNS                                                     \
 	", d.status, d.died_at, d.first_died_at, d.retries,"                             \
@@ -54,15 +61,32 @@ enum {
 	" CROSS JOIN request r ON r.job_id = d.id"                                       \
 	" LEFT JOIN retry_queue q ON q.id = d.id"
 
+/* By way of the state's own index: reads all jobs of the state, and sorts them. */
+#define LIST_STATE(state, index)                                                         \
+	JOB_COLUMNS " FROM retry_queue q INDEXED BY " index JOB_JOINS                    \
+		    " WHERE" FILTER_CONDITIONS(                                          \
+			    "q", "created_at") " AND q.id < ?10 AND q.state = " state    \
+					       " AND ?11 <> 0"                           \
+					       " ORDER BY q.id DESC LIMIT ?12"
+
 const struct sql sqlite_list_sql[] = {
 	[LIST_JOBS] = {"list-jobs",
 		JOB_COLUMNS " FROM retry_queue q" JOB_JOINS " WHERE" FILTER_CONDITIONS(
 			"q", "created_at") " AND q.id < ?10 AND (?11 >> q.state) & 1"
 					   " ORDER BY q.id DESC LIMIT ?12"},
+	[LIST_WAITING] = {"list-waiting", LIST_STATE("0", "job_ready"), .walks = true},
+	[LIST_DELAYED] = {"list-delayed", LIST_STATE("1", "job_due"), .walks = true},
+	[LIST_ACTIVE] = {"list-active", LIST_STATE("2", "job_active"), .walks = true},
+	[LIST_PAUSED] = {"list-paused", LIST_STATE("3", "job_paused"), .walks = true},
+	[STATE_SHARE] = {"state-share",
+		"SELECT sum(CASE ?2 WHEN 0 THEN waiting WHEN 1 THEN delayed"
+		" WHEN 2 THEN active ELSE paused END),"
+		" sum(waiting + delayed + active + paused + completed + cancelled)"
+		" FROM endpoint WHERE queue_id = ?1"},
 	[LIST_DEAD_JOBS] = {"list-dead-jobs",
 		DEAD_COLUMNS
 		" FROM dead_letter_queue d" DEAD_JOINS " WHERE" FILTER_CONDITIONS(
-			"d", "created_at") " AND d.id < ?10 AND d.status = ?11 + 0"
+			"d", "created_at") " AND d.id < ?10 AND +d.status = ?11"
 					   " ORDER BY d.id DESC LIMIT ?12"},
 	[LIST_DEAD] = {"list-dead",
 		DEAD_COLUMNS
@@ -260,6 +284,46 @@ read_jobs(struct sqlite_store *store, const struct sql *sql,
 	return 0;
 }
 
+/* The one state that is asked for, if it has an index of its own; else -1. */
+static int
+indexed_state(const struct job_filter *filter)
+{
+	for (int state = JOB_WAITING; state <= JOB_PAUSED; state++)
+		if (filter->states == 1u << state)
+			return state;
+	return -1;
+}
+
+/*
+ * A listing walks back from the newest job until it has a page. Where a state is so rare
+ * that the walk would pass more jobs than the state has, it goes by the state's index
+ * and sorts.
+ */
+static int
+choose_list(struct sqlite_store *store, const struct job_filter *filter,
+	const struct sql **sql, struct err *err)
+{
+	struct query query = query_start(store, &sqlite_list_sql[STATE_SHARE]);
+	int state = indexed_state(filter);
+	double of_state, all;
+	int row;
+
+	*sql = &sqlite_list_sql[LIST_JOBS];
+	if (state < 0)
+		return 0;
+	bind_int(&query, store->queue_id);
+	bind_int(&query, state);
+	row = query_next(&query, err);
+	if (row <= 0)
+		return row;
+	of_state = (double)read_int(&query);
+	all = (double)read_int(&query);
+	query_end(&query);
+	if (of_state * of_state < all * (double)page_size(filter))
+		*sql = &sqlite_list_sql[LIST_WAITING + state];
+	return 0;
+}
+
 /* Merges the jobs of *other, in the same arena, into *page; both by descending id. */
 static int
 merge_jobs(struct job_page *page, const struct job_page *other, struct err *err)
@@ -298,11 +362,12 @@ static int
 fill_job_page(struct sqlite_store *store, const struct job_filter *filter,
 	bool with_request, struct job_page *page, struct err *err)
 {
+	const struct sql *sql;
 	struct cursor after;
 
 	if (cursor_read(filter->after, &after, err) != 0 || holds_load(store, err) != 0 ||
-		read_jobs(store, &sqlite_list_sql[LIST_JOBS], filter, with_request, after,
-			page, err) != 0)
+		choose_list(store, filter, &sql, err) != 0 ||
+		read_jobs(store, sql, filter, with_request, after, page, err) != 0)
 		return -1;
 	if ((filter->states & 1u << JOB_DEAD) != 0 &&
 		read_dead_jobs(store, filter, with_request, after, page, err) != 0)

@@ -16,7 +16,7 @@ enum {
 	FIND_WORKER,
 	JOBS_OF_WORKER,
 	TAKE_BACK,
-	FORGET_WORKERS
+	NEXT_IDLE,
 };
 
 const struct sql sqlite_worker_sql[] = {
@@ -39,8 +39,10 @@ const struct sql sqlite_worker_sql[] = {
 	[TAKE_BACK] = {"take-back",
 		"UPDATE retry_queue SET state = 0, crashes = crashes + 1,"
 		" updated_at = ?2 WHERE id = ?1"},
-	[FORGET_WORKERS] = {"forget-workers",
+	[NEXT_IDLE] = {"next-idle-worker",
 		"SELECT id, boot_id, expires_at FROM worker WHERE id > ?1"
+		" AND NOT EXISTS (SELECT 1 FROM retry_queue"
+		" WHERE state = 2 AND retry_queue.worker = worker.id)"
 		" ORDER BY id LIMIT 1"},
 	{0},
 };
@@ -70,11 +72,61 @@ register_worker(struct sqlite_store *store, int64_t worker, int64_t now, struct 
 	return query_run(&query, err);
 }
 
+static int
+unregister(struct sqlite_store *store, int64_t worker, struct err *err)
+{
+	struct query query = query_start(store, &sqlite_worker_sql[UNREGISTER]);
+
+	bind_int(&query, worker);
+	return query_run(&query, err);
+}
+
+/* The next worker behind *id that holds no job; *lives says whether it is alive. */
+static int
+next_idle(struct sqlite_store *store, int64_t now, int64_t *id, bool *lives,
+	struct err *err)
+{
+	struct query query = query_start(store, &sqlite_worker_sql[NEXT_IDLE]);
+	struct worker_row worker;
+	int row;
+
+	bind_int(&query, *id);
+	row = query_next(&query, err);
+	if (row != 1) {
+		*id = 0;
+		return row;
+	}
+	worker.id = read_int(&query);
+	worker.boot_id = read_span(&query);
+	worker.expires_at = read_int(&query);
+	*lives = worker_lives(store, &worker, now);
+	*id = worker.id;
+	query_end(&query);
+	return 0;
+}
+
+/* Nobody else removes the rows of workers that died without a job in hand. */
+static int
+forget_dead_workers(struct sqlite_store *store, int64_t now, struct err *err)
+{
+	int64_t id = 0;
+	bool lives;
+
+	do {
+		if (next_idle(store, now, &id, &lives, err) != 0)
+			return -1;
+		if (id != 0 && !lives && unregister(store, id, err) != 0)
+			return -1;
+	} while (id != 0);
+	return 0;
+}
+
 /* The lock first: a row without its lock would be that of a dead worker. */
 static int
 start_worker(struct sqlite_store *store, int64_t now, int64_t *worker, struct err *err)
 {
-	if (sequence_take(store, SEQUENCE_WORKER, 1, worker, err) != 0 ||
+	if (forget_dead_workers(store, now, err) != 0 ||
+		sequence_take(store, SEQUENCE_WORKER, 1, worker, err) != 0 ||
 		side_file_hold_worker(&store->side, *worker, err) != 0)
 		return -1;
 	return register_worker(store, *worker, now, err);
@@ -86,6 +138,7 @@ sqlite_worker_start(struct store *base, int64_t now, int64_t lease_ms, int64_t *
 {
 	struct sqlite_store *store = sqlite_of(base);
 
+	*worker = 0;
 	store->lease_ms = lease_ms;
 	if (txn_begin(store, err) != 0)
 		return -1;
@@ -179,15 +232,6 @@ give_back(struct sqlite_store *store, int64_t now, size_t *count, struct err *er
 	arena_free(&arena);
 	free(jobs);
 	return result;
-}
-
-static int
-unregister(struct sqlite_store *store, int64_t worker, struct err *err)
-{
-	struct query query = query_start(store, &sqlite_worker_sql[UNREGISTER]);
-
-	bind_int(&query, worker);
-	return query_run(&query, err);
 }
 
 static int
