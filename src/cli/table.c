@@ -24,6 +24,7 @@ struct table {
 	bool color;
 	bool laid_out;
 	size_t widths[OUTPUT_COLUMNS_MAX]; /* 0: dropped */
+	bool empty[OUTPUT_COLUMNS_MAX];    /* nothing but the title */
 	size_t rows;
 	size_t filled; /* cells of the row that is being made */
 	struct buf text;
@@ -89,11 +90,13 @@ measure(struct table *table)
 	for (size_t column = 0; column < table->count; column++) {
 		size_t widest = span_of(table->columns[column].title).len;
 
+		table->empty[column] = true;
 		for (size_t row = 0; row < table->rows; row++) {
 			size_t columns =
 				table->cells[row * table->count + column].columns;
 
 			widest = columns > widest ? columns : widest;
+			table->empty[column] &= columns == 0;
 		}
 		table->widths[column] = widest;
 	}
@@ -122,16 +125,23 @@ total_width(const struct table *table, bool shrunk)
 	return total;
 }
 
+/* How readily a column is given up: the less, the sooner. */
+static int
+value_of(const struct table *table, size_t column)
+{
+	return table->empty[column] ? 0 : table->columns[column].keep;
+}
+
 static bool
 drop_column(struct table *table)
 {
 	size_t found = table->count;
 
 	for (size_t column = 0; column < table->count; column++) {
-		int keep = table->columns[column].keep;
-
-		if (table->widths[column] > 0 && keep > 0 &&
-			(found == table->count || keep < table->columns[found].keep))
+		if (table->widths[column] == 0 || table->columns[column].keep == 0)
+			continue;
+		if (found == table->count ||
+			value_of(table, column) < value_of(table, found))
 			found = column;
 	}
 	if (found == table->count)

@@ -18,6 +18,10 @@ struct classify_args {
 	bool line_buffered;
 };
 
+extern const struct cli_group classify_groups[];
+
+enum exit_code classify_run(struct cli *cli, const void *args);
+
 /* What all lines have in common. */
 struct classifier {
 	struct cli *cli;

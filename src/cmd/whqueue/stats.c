@@ -12,8 +12,8 @@ static const struct output_column columns[] = {
 	{"FAILED", true, 8},
 	{"COMPLETED", true, 4},
 	{"CANCELLED", true, 1},
-	{"OLDEST DUE", true, 3},
-	{"STATE", false, 6},
+	{"OLDEST", true, 6},
+	{"STATE", false, 7},
 	{0},
 };
 
