@@ -320,9 +320,11 @@ static void
 test_nearest(void)
 {
 	static const char *const names[] = {"list", "show", "error-type", "id", NULL};
+	static const char *const alike[] = {"shed", "show", NULL};
 
 	CHECK_TEXT(cli_nearest("lsit", names), "list");
 	CHECK_TEXT(cli_nearest("shwo", names), "show");
+	CHECK_TEXT(cli_nearest("shwo", alike), "show"); /* a swap is one mistake */
 	CHECK_TEXT(cli_nearest("lists", names), "list");
 	CHECK_TEXT(cli_nearest("err", names), "error-type");
 	CHECK(cli_nearest("x", names) == NULL);
