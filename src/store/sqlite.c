@@ -184,20 +184,32 @@ configure(struct sqlite_store *store, struct err *err)
 	return code == SQLITE_OK ? 0 : sqlite_error(store, code, err);
 }
 
+/* Reads something: a file that cannot be read is opened without complaint. */
+static int
+try_to_read(struct sqlite_store *store, struct err *err)
+{
+	int code;
+
+	if (configure(store, err) != 0)
+		return -1;
+	code = sqlite3_exec(store->db, "SELECT 1 FROM sqlite_schema", NULL, NULL, NULL);
+	return code == SQLITE_OK ? 0 : sqlite_error(store, code, err);
+}
+
 static int
 connect_and_configure(struct sqlite_store *store, struct err *err)
 {
-	int version;
+	int code;
 
-	if (connect_to(store, err) != 0 || configure(store, err) != 0)
+	if (connect_to(store, err) != 0)
 		return -1;
-	if (store->mode != STORE_READ ||
-		migrate_version(store->db, store_migrations, &version, NULL) == 0 ||
-		!wal_is_empty(store))
+	if (try_to_read(store, err) == 0)
 		return 0;
-	if ((sqlite3_errcode(store->db) & 0xff) != SQLITE_CANTOPEN)
-		return 0;
-	return connect_immutable(store, err) != 0 ? -1 : configure(store, err);
+	code = sqlite3_errcode(store->db) & 0xff;
+	if (store->mode != STORE_READ || !wal_is_empty(store) ||
+		(code != SQLITE_CANTOPEN && code != SQLITE_READONLY))
+		return -1;
+	return connect_immutable(store, err) != 0 ? -1 : try_to_read(store, err);
 }
 
 /* ---- the schema ------------------------------------------------------------------ */

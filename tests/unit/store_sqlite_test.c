@@ -143,9 +143,10 @@ open_kind(const char *path, enum store_mode mode, struct err *err)
 	struct store *store;
 
 	*err = (struct err){0};
-	if (store_open(&store, &options, err) == 0)
-		store_close(store);
-	return (int)err->kind;
+	if (store_open(&store, &options, err) != 0)
+		return (int)err->kind;
+	store_close(store);
+	return ERR_NONE;
 }
 
 static int
