@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 #
-# make bench                  all figures, about eight minutes; a table, and .build/bench.json
+# make bench                  all figures, about five minutes; a table, and .build/bench.json
 # make bench QUICK=1          smaller and noisier, less than two minutes
 # make bench BENCH_ROWS=10000000     the scale rows with ten million jobs
 # make bench BENCH_ONLY=delivery     one group: see tests/bench/README.md

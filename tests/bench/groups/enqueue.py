@@ -9,7 +9,7 @@ from measure import ask_outcome, interleave, median, run_fed
 from place import CLIENT_CPU
 
 LINES = 200_000
-PROCESSES = 500
+PROCESSES = 200
 URL = "http://127.0.0.1:9/hook"  # nothing is delivered
 
 SHELL_SCHEMA = """
