@@ -17,6 +17,8 @@ from figures import print_table, write_json
 from measure import Failed
 from place import Place
 
+BUSY_LOAD = 0.7
+
 
 def parse_options():
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
@@ -52,12 +54,12 @@ def measure(place, names, available):
     return figures, failures
 
 
-def about(options, failures):
+def about(options, load, failures):
     version = subprocess.run([os.path.join(options.bin, "whworker"), "--version"],
                              stdout=subprocess.PIPE, text=True, check=False).stdout
     return {"version": version.strip(), "at": time.strftime("%FT%TZ", time.gmtime()),
             "machine": platform.machine(), "kernel": platform.release(),
-            "processors": os.cpu_count(), "load_before": os.getloadavg()[0],
+            "processors": os.cpu_count(), "load_before": load,
             "quick": options.quick, "not_measured": failures}
 
 
@@ -65,13 +67,17 @@ def main():
     options = parse_options()
     available = groups.PEERS if options.peers else groups.OURS
     names = chosen(options)
+    load = os.getloadavg()[0]
+    if load > BUSY_LOAD:
+        print(f"bench: load {load:.1f}: others are at work here, so trust ratios only",
+              file=sys.stderr)
     with Place(options) as place:
         figures, failures = measure(place, names, available)
     print_table(figures)
     for failure in failures:
         print(f"bench: not measured: {failure}", file=sys.stderr)
     if options.json:
-        write_json(options.json, figures, about(options, failures))
+        write_json(options.json, figures, about(options, load, failures))
     sys.exit(1 if failures else 0)
 
 
