@@ -156,8 +156,8 @@ on_terminal() {
     headers: {"X-Quote": "it'\''s \"$x\"", "X-Empty": ""}, http: {status: 404}}' |
     jq -c --argjson p "$body" '. + {payload: 0}' |
     sed "s|\"payload\":0|\"payload\":$(sed 's/[\\&|]/\\&/g' <<<"$body")|" | whenqueue -o id
-  whdlq show a -o json | jq -r '.[0].curl' >command
-  run -0 sh command
+  whdlq show a -o json | jq -r '.[0].curl' >by-hand
+  run -0 sh by-hand
   [[ $output == *"200 OK"* ]]
   [ "$(receiver_count)" = 1 ]
   [ "$(receiver_log .method)" = '"PUT"' ]
@@ -173,9 +173,9 @@ on_terminal() {
   { head -c 3000 /dev/zero && printf 'a\nb\r\n\033@'; } >body
   dead_bytes a "$(receiver_url /ok)" <body
   run -0 whdlq show a -o json
-  jq -r '.[0].curl' <<<"$output" >command
-  grep -q 'whdlq show --body' command
-  run -0 sh command
+  jq -r '.[0].curl' <<<"$output" >by-hand
+  grep -q 'whdlq show --body' by-hand
+  run -0 sh by-hand
   receiver_log .body_b64 | jq -r . | base64 -d | cmp - body
   whdlq show --body a | cmp - body
 }
@@ -235,7 +235,7 @@ on_terminal() {
   dead a
   dead b
   USER=alice run -0 whdlq resolve a
-  USER=root SUDO_USER=bob run -0 whdlq resolve b -m done
+  USER=root SUDO_USER=bob run -0 whdlq resolve b -m 'is done'
   [ "$(whdlq list --status resolved | jq -r .resolved_by)" = $'bob\nalice' ]
   dead c
   run -0 env -u USER -u LOGNAME -u SUDO_USER whdlq resolve c
@@ -318,7 +318,7 @@ on_terminal() {
   on_terminal "whdlq delete a" <<<y >seen
   [ "$(whdlq list -o id)" = 2 ]
   on_terminal "whdlq delete --all --yes" </dev/null >seen
-  ! grep -q '?' seen
+  run -1 grep '?' seen
   run -1 whdlq list
 }
 

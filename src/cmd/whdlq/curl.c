@@ -238,7 +238,7 @@ curl_command_put(struct buf *out, const struct curl_source *source)
 
 	if (!inline_body)
 		add_body_source(out, source);
-	buf_add_text(out, "curl --globoff --include -X ");
+	buf_add_text(out, "curl -sS --globoff --include -X ");
 	shell_quote(out, method);
 	add_headers(out, source);
 	if (source->endpoint != NULL)

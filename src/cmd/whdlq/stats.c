@@ -68,7 +68,7 @@ static void
 put_row(struct buf *out, const struct grouping *grouping, const struct dead_count *row)
 {
 	buf_add_char(out, '{');
-	if (span_present(row->key))
+	if (row->key.len > 0)
 		json_put_member_string(out, grouping->member, row->key);
 	else
 		json_put_member_raw(out, grouping->member, SPAN_LITERAL("null"));
@@ -87,8 +87,7 @@ row_cells(struct output *output, const struct dead_count *row, int64_t now)
 		[DEAD_RESOLVED] = TINT_GOOD,
 	};
 
-	output_cell(
-		output, TINT_BOLD, span_present(row->key) ? row->key : SPAN_LITERAL("-"));
+	output_cell(output, TINT_BOLD, row->key.len > 0 ? row->key : SPAN_LITERAL("-"));
 	for (int status = 0; status < DEAD_STATUS_COUNT; status++)
 		output_cell_printf(output,
 			row->counts[status] > 0 ? tints[status] : TINT_DIM, "%lld",
