@@ -180,6 +180,28 @@ on_terminal() {
   whdlq show --body a | cmp - body
 }
 
+@test "show completes the curl command of a named endpoint from the configuration" {
+  receiver_start
+  echo 'Bearer s3cret' >token
+  jq -n --arg url "$(receiver_url /ok)" '{endpoints: {acme: {$url, headers:
+    {"Authorization": {file: "token"}, "X-Api-Key": "k3y", "X-Tenant": "7"}}}}' >conf
+  echo '{"id":"a","endpoint":"acme","payload":[1],"headers":{"x-tenant":"8"},"http":{"status":404}}' |
+    whenqueue --config conf -o id
+  run -0 whdlq show a --config conf
+  json .curl >by-hand
+  run -1 grep -e s3cret -e k3y by-hand
+  run -0 sh by-hand
+  receiver_log .headers >sent
+  jq -e '.authorization == "Bearer s3cret" and .["x-api-key"] == "REDACTED" and
+    .["x-tenant"] == "8"' sent
+  run -0 whdlq show a --config conf --reveal
+  [[ $output == *k3y* ]]
+  run -0 whdlq show a
+  json .curl >by-hand
+  run ! sh by-hand
+  run -66 whdlq show a --config nowhere
+}
+
 @test "show wants one that exists" {
   dead a
   run -64 whdlq show
