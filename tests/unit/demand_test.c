@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+#include "work/demand.h"
+
+#include "tap.h"
+
+enum { CONCURRENCY = 10, FIRST_WINDOW = 5 };
+
+static struct demand_plan
+plan_of(struct demand *demand)
+{
+	struct demand_plan plan = {0};
+	struct err err;
+
+	CHECK_INT(demand_plan(demand, &plan, &err), 0);
+	return plan;
+}
+
+static void
+claim(struct demand *demand, int64_t endpoint_id, int count)
+{
+	struct err err;
+
+	for (int i = 0; i < count; i++)
+		CHECK_INT(demand_claimed(demand, endpoint_id, &err), 0);
+}
+
+static void
+return_tasks(struct demand *demand, int64_t endpoint_id, int count, int window)
+{
+	for (int i = 0; i < count; i++)
+		demand_returned(demand, endpoint_id, window);
+}
+
+/* -1: the endpoint gets the default. */
+static int
+room_of(const struct demand_plan *plan, int64_t endpoint_id)
+{
+	for (size_t i = 0; i < plan->room_count; i++)
+		if (plan->rooms[i].endpoint_id == endpoint_id)
+			return plan->rooms[i].room;
+	return -1;
+}
+
+static void
+test_at_first_as_much_as_can_be_in_flight(void)
+{
+	struct demand demand;
+	struct demand_plan plan;
+
+	demand_init(&demand, CONCURRENCY);
+	plan = plan_of(&demand);
+	CHECK_INT(plan.limit, CONCURRENCY);
+	CHECK_INT(plan.room_default, FIRST_WINDOW);
+	CHECK_INT((int64_t)plan.room_count, 0);
+	demand_free(&demand);
+}
+
+static void
+test_slow_receivers_are_not_prefetched_for(void)
+{
+	struct demand demand;
+	struct demand_plan plan;
+
+	demand_init(&demand, CONCURRENCY);
+	claim(&demand, 1, FIRST_WINDOW);
+	claim(&demand, 2, FIRST_WINDOW);
+	CHECK(!demand_wants(&demand));
+	plan = plan_of(&demand);
+	CHECK_INT(plan.limit, 0);
+	CHECK_INT(room_of(&plan, 1), 0);
+	demand_free(&demand);
+}
+
+static void
+test_fast_receivers_are_prefetched_for_within_bounds(void)
+{
+	struct demand demand;
+	struct demand_plan plan;
+	int last = 0;
+
+	demand_init(&demand, CONCURRENCY);
+	for (int round = 0; round < 20; round++) {
+		plan = plan_of(&demand);
+		CHECK(plan.limit >= last);
+		last = plan.limit;
+		claim(&demand, 1, plan.limit);
+		return_tasks(&demand, 1, plan.limit, CONCURRENCY);
+	}
+	CHECK_INT(last, CONCURRENCY + LOOKAHEAD_MAX);
+	demand_free(&demand);
+}
+
+static void
+test_what_is_held_counts_against_its_endpoint_only(void)
+{
+	struct demand demand;
+	struct demand_plan plan;
+
+	demand_init(&demand, CONCURRENCY);
+	claim(&demand, 7, 3);
+	plan = plan_of(&demand);
+	CHECK_INT(plan.limit, CONCURRENCY - 3);
+	CHECK_INT(room_of(&plan, 7), FIRST_WINDOW - 3);
+	CHECK_INT(room_of(&plan, 8), -1);
+	demand_free(&demand);
+}
+
+static void
+test_a_dark_endpoint_keeps_its_small_room(void)
+{
+	struct demand demand;
+	struct demand_plan plan;
+
+	demand_init(&demand, CONCURRENCY);
+	claim(&demand, 7, 1);
+	return_tasks(&demand, 7, 1, 1);
+	for (int lull = 0; lull < 10; lull++)
+		plan = plan_of(&demand);
+	CHECK_INT(room_of(&plan, 7), 1);
+	demand_free(&demand);
+}
+
+static void
+test_an_endpoint_at_rest_is_not_listed(void)
+{
+	struct demand demand;
+	struct demand_plan plan;
+
+	demand_init(&demand, CONCURRENCY);
+	claim(&demand, 7, 4);
+	return_tasks(&demand, 7, 4, CONCURRENCY);
+	for (int lull = 0; lull < 20; lull++)
+		plan = plan_of(&demand);
+	CHECK_INT(room_of(&plan, 7), -1);
+	claim(&demand, 7, 2);
+	plan = plan_of(&demand);
+	CHECK_INT(room_of(&plan, 7), CONCURRENCY - 2);
+	demand_free(&demand);
+}
+
+static void
+test_rooms_are_sorted(void)
+{
+	struct demand demand;
+	struct demand_plan plan;
+
+	demand_init(&demand, 1000);
+	for (int64_t i = 0; i < 100; i++)
+		claim(&demand, i * 37 % 101, 1);
+	plan = plan_of(&demand);
+	CHECK_INT((int64_t)plan.room_count, 100);
+	for (size_t i = 1; i < plan.room_count; i++)
+		CHECK(plan.rooms[i - 1].endpoint_id < plan.rooms[i].endpoint_id);
+	demand_free(&demand);
+}
+
+int
+main(void)
+{
+	return tap_run((struct tap_test[]){
+		TAP(test_at_first_as_much_as_can_be_in_flight),
+		TAP(test_slow_receivers_are_not_prefetched_for),
+		TAP(test_fast_receivers_are_prefetched_for_within_bounds),
+		TAP(test_what_is_held_counts_against_its_endpoint_only),
+		TAP(test_a_dark_endpoint_keeps_its_small_room),
+		TAP(test_an_endpoint_at_rest_is_not_listed),
+		TAP(test_rooms_are_sorted),
+		{0},
+	});
+}
