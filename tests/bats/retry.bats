@@ -176,21 +176,25 @@ END
   json_is 'select(.id == "cap") | .delay_ms == 3600000'
 }
 
-@test "Retry-After delays the whole endpoint" {
+@test "Retry-After delays the whole endpoint, also what was claimed ahead" {
   receiver_start --switch 'x=/status/429?retry-after=120'
   at "$start"
   for n in $(seq 20); do
-    enqueue "$n" "$(receiver_url /switch/x)"
+    enqueue "ok$n" "$(receiver_url /ok)"
+  done
+  enqueue limited "$(receiver_url /switch/x)"
+  for n in $(seq 20); do
+    enqueue "later$n" "$(receiver_url /ok)"
   done
   drain -c 1
-  [ "$(receiver_count)" = 1 ]
+  [ "$(receiver_count)" = 21 ]
   receiver_control x /ok
   at $((start + 119999))
   drain -c 1
   [ -z "$output" ]
   at $((start + 120000))
   drain -c 1
-  [ "$(jq -s 'map(select(.event == "completed")) | length' <<<"$output")" = 20 ]
+  [ "$(jq -s 'map(select(.event == "completed")) | length' <<<"$output")" = 21 ]
 }
 
 @test "a receiver that recovers gets the event, with all its attempts counted" {
