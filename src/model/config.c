@@ -158,13 +158,16 @@ read_header_file(void *target, const struct node *node, struct err *err)
 }
 
 static int
-read_header(struct loader *loader, const struct node *node, struct err *err)
+read_header(void *target, const struct node *node, struct err *err)
 {
 	static const struct node_member members[] = {
 		{.name = "file", .read = read_header_file}, {0}};
-	struct config_header *header = loader->header;
+	struct loader *loader = target;
+	struct endpoint_config *endpoint = loader->endpoint;
+	struct config_header *header = &endpoint->headers[endpoint->header_count++];
 	struct arena *arena = &loader->config->arena;
 
+	loader->header = header;
 	if (arena_copy(arena, node->name, &header->name, err) != 0)
 		return -1;
 	if (node->value.type == JSON_OBJECT) {
@@ -197,20 +200,11 @@ read_headers(void *target, const struct node *node, struct err *err)
 	struct endpoint_config *endpoint = loader->endpoint;
 	size_t count = count_members(node->value);
 
-	if (node->value.type != JSON_OBJECT)
-		return node_error(node, err, "not an object");
 	endpoint->headers = arena_alloc(
 		&loader->config->arena, (count + 1) * sizeof(*endpoint->headers));
 	if (endpoint->headers == NULL)
 		return err_no_memory(err);
-	for (struct json_iter it = json_iter(node->value); json_next(&it);) {
-		struct node child = node_child(node, &it);
-
-		loader->header = &endpoint->headers[endpoint->header_count++];
-		if (read_header(loader, &child, err) != 0)
-			return -1;
-	}
-	return 0;
+	return node_read_each(node, JSON_OBJECT, read_header, loader, err);
 }
 
 /* ---- endpoints ---- */
@@ -259,7 +253,7 @@ add_endpoint(struct loader *loader, const struct node *node, struct err *err)
 }
 
 static int
-read_endpoint(struct loader *loader, const struct node *node, struct err *err)
+read_endpoint(void *target, const struct node *node, struct err *err)
 {
 	static const struct node_member members[] = {
 		{.name = "url", .read = read_url},
@@ -272,52 +266,26 @@ read_endpoint(struct loader *loader, const struct node *node, struct err *err)
 		{0},
 	};
 
-	if (add_endpoint(loader, node, err) != 0 ||
-		node_read(node, members, loader, err) != 0)
+	if (add_endpoint(target, node, err) != 0 ||
+		node_read(node, members, target, err) != 0)
 		return -1;
-	if (!span_present(loader->endpoint->url))
-		return node_error(node, err, "it has no url");
-	return 0;
+	return node_require(node, "url", err);
 }
 
 static int
 read_endpoints(void *target, const struct node *node, struct err *err)
 {
-	if (node->value.type != JSON_OBJECT)
-		return node_error(node, err, "not an object");
-	for (struct json_iter it = json_iter(node->value); json_next(&it);) {
-		struct node child = node_child(node, &it);
-
-		if (read_endpoint(target, &child, err) != 0)
-			return -1;
-	}
-	return 0;
+	return node_read_each(node, JSON_OBJECT, read_endpoint, target, err);
 }
 
 /* ---- the document ---- */
 
-/*
- * The policy has a reader of its own, which counts lines from the start of what it is
- * given: so it is given the line breaks that stand before it.
- */
 static int
 read_policy(void *target, const struct node *node, struct err *err)
 {
 	struct loader *loader = target;
-	struct span raw = node->value.raw;
-	struct buf text;
-	int failed;
 
-	buf_init(&text, (size_t)(raw.ptr - node->text) + raw.len);
-	for (const char *at = node->text; at < raw.ptr; at++)
-		if (*at == '\n')
-			buf_add_char(&text, '\n');
-	buf_add_span(&text, raw);
-	failed = buf_check(&text, err);
-	if (!failed)
-		failed = policy_read(&loader->config->policy, buf_span(&text), err);
-	buf_free(&text);
-	return failed;
+	return policy_read_node(&loader->config->policy, node, err);
 }
 
 int

@@ -20,40 +20,44 @@ line_of(const char *text, const char *at)
 
 /* json_read() counts bytes; people count lines. */
 static int
-blame_syntax(struct span text, struct err *err)
+blame_syntax(struct span text, const struct err *why, struct err *err)
 {
-	const char *colon = strchr(err->text, ':');
+	const char *colon = strchr(why->text, ':');
 	size_t prefix = strlen("byte ");
-	char reason[ERR_TEXT_MAX];
 	int64_t byte = 1;
 
-	if (colon == NULL)
-		return -1;
 	span_to_int64(
-		(struct span){err->text + prefix, (size_t)(colon - err->text) - prefix},
+		(struct span){why->text + prefix, (size_t)(colon - why->text) - prefix},
 		&byte);
-	snprintf(reason, sizeof(reason), "%s", colon + 2);
-	return err_set(err, ERR_CONFIG, "line %zu: not JSON: %s",
-		line_of(text.ptr, text.ptr + byte - 1), reason);
+	return err_set(err, ERR_CONFIG, "line %zu: not JSON%s",
+		line_of(text.ptr, text.ptr + byte - 1), colon);
 }
 
 int
 document_open(struct node *root, struct span text, struct err *err)
 {
+	struct err why;
+
 	*root = (struct node){.text = text.ptr};
 	if (text.len == 0)
 		return err_set(err, ERR_CONFIG, "line 1: empty");
-	if (json_read(text, &root->value, err) != 0)
-		return blame_syntax(text, err);
+	if (json_read(text, &root->value, &why) != 0)
+		return blame_syntax(text, &why, err);
 	return 0;
 }
 
-struct node
-node_child(const struct node *parent, const struct json_iter *it)
+static struct node
+child_of(const struct node *parent, const struct json_iter *it)
 {
-	return (struct node){parent, parent->text, it->key, it->value, NULL};
+	return (struct node){
+		.parent = parent,
+		.text = parent->text,
+		.name = it->key,
+		.value = it->value,
+	};
 }
 
+/* "rules[0].match.status: " */
 static void
 put_path(const struct node *node, struct buf *path)
 {
@@ -63,12 +67,18 @@ put_path(const struct node *node, struct buf *path)
 	for (; node->parent != NULL && depth < PATH_DEPTH_MAX; node = node->parent)
 		line[depth++] = node;
 	while (depth > 0) {
-		struct span name = line[--depth]->name;
+		const struct node *step = line[--depth];
+		size_t len = step->name.len;
 
-		buf_printf(path, "%.*s%s",
-			(int)(name.len < NAME_SHOWN_MAX ? name.len : NAME_SHOWN_MAX),
-			name.ptr, depth > 0 ? "." : ": ");
+		if (span_present(step->name))
+			buf_printf(path, "%s%.*s", path->len > 0 ? "." : "",
+				(int)(len < NAME_SHOWN_MAX ? len : NAME_SHOWN_MAX),
+				step->name.ptr);
+		else
+			buf_printf(path, "[%zu]", step->index);
 	}
+	if (path->len > 0)
+		buf_add_text(path, ": ");
 }
 
 static int
@@ -124,27 +134,67 @@ unknown_member(
 	return failed;
 }
 
+/* Finds the entry of the table that the child fits, and puts the child there. */
+static int
+place_child(struct node *child, const struct node_member *members, struct node *found,
+	struct err *err)
+{
+	size_t i = 0;
+
+	while (members[i].name != NULL && !span_is(child->name, members[i].name))
+		i++;
+	if (members[i].name == NULL)
+		return unknown_member(child, members, err);
+	if (found[i].member != NULL)
+		return node_error(child, err, "given twice");
+	child->member = &members[i];
+	found[i] = *child;
+	return 0;
+}
+
 int
 node_read(const struct node *node, const struct node_member *members, void *target,
 	struct err *err)
 {
-	uint32_t seen = 0;
+	struct node found[NODE_MEMBERS_MAX] = {0};
 
 	if (node->value.type != JSON_OBJECT)
 		return node_error(node, err, "not an object");
 	for (struct json_iter it = json_iter(node->value); json_next(&it);) {
-		struct node child = node_child(node, &it);
-		size_t i = 0;
+		struct node child = child_of(node, &it);
 
-		while (members[i].name != NULL && !span_is(it.key, members[i].name))
-			i++;
-		if (members[i].name == NULL)
-			return unknown_member(&child, members, err);
-		if ((seen & UINT32_C(1) << i) != 0)
-			return node_error(&child, err, "given twice");
-		seen |= UINT32_C(1) << i;
-		child.member = &members[i];
-		if (members[i].read(target, &child, err) != 0)
+		if (place_child(&child, members, found, err) != 0)
+			return -1;
+	}
+	for (size_t i = 0; members[i].name != NULL; i++)
+		if (found[i].member != NULL &&
+			members[i].read(target, &found[i], err) != 0)
+			return -1;
+	return 0;
+}
+
+int
+node_require(const struct node *node, const char *name, struct err *err)
+{
+	if (json_get(node->value, name).type == JSON_ABSENT)
+		return node_error(node, err, "it has no %s", name);
+	return 0;
+}
+
+int
+node_read_each(const struct node *node, enum json_type type, node_reader *read,
+	void *target, struct err *err)
+{
+	size_t index = 0;
+
+	if (node->value.type != type)
+		return node_error(
+			node, err, type == JSON_OBJECT ? "not an object" : "not a list");
+	for (struct json_iter it = json_iter(node->value); json_next(&it); index++) {
+		struct node child = child_of(node, &it);
+
+		child.index = index;
+		if (read(target, &child, err) != 0)
 			return -1;
 	}
 	return 0;
@@ -179,6 +229,24 @@ node_text(
 	return failed;
 }
 
+int
+node_copy(const struct node *node, char *text, size_t size, struct err *err)
+{
+	struct buf decoded;
+	int failed;
+
+	buf_init(&decoded, node->value.raw.len);
+	failed = decode(node, &decoded, err);
+	if (!failed && decoded.len >= size)
+		failed = node_error(node, err, "longer than %zu bytes", size - 1);
+	if (!failed) {
+		memcpy(text, buf_span(&decoded).ptr, decoded.len);
+		text[decoded.len] = '\0';
+	}
+	buf_free(&decoded);
+	return failed;
+}
+
 static void *
 place_of(void *target, const struct node *node)
 {
@@ -186,15 +254,49 @@ place_of(void *target, const struct node *node)
 }
 
 int
-node_read_int(void *target, const struct node *node, struct err *err)
+node_read_text(void *target, const struct node *node, struct err *err)
+{
+	char *text = place_of(target, node);
+
+	if (node_copy(node, text, (size_t)node->member->to, err) != 0)
+		return -1;
+	return text[0] == '\0' ? node_error(node, err, "empty") : 0;
+}
+
+int
+node_read_bool(void *target, const struct node *node, struct err *err)
+{
+	if (node->value.type != JSON_TRUE && node->value.type != JSON_FALSE)
+		return node_error(node, err, "not true or false");
+	*(bool *)place_of(target, node) = node->value.type == JSON_TRUE;
+	return 0;
+}
+
+static int
+integer(const struct node *node, int64_t *number, struct err *err)
 {
 	const struct node_member *member = node->member;
+
+	if (json_to_int64(node->value, number) && *number >= member->from &&
+		*number <= member->to)
+		return 0;
+	return node_error(node, err, "not a whole number from %lld to %lld",
+		(long long)member->from, (long long)member->to);
+}
+
+int
+node_read_int64(void *target, const struct node *node, struct err *err)
+{
+	return integer(node, place_of(target, node), err);
+}
+
+int
+node_read_int(void *target, const struct node *node, struct err *err)
+{
 	int64_t number;
 
-	if (!json_to_int64(node->value, &number) || number < member->from ||
-		number > member->to)
-		return node_error(node, err, "not a whole number from %lld to %lld",
-			(long long)member->from, (long long)member->to);
+	if (integer(node, &number, err) != 0)
+		return -1;
 	*(int *)place_of(target, node) = (int)number;
 	return 0;
 }
@@ -203,20 +305,27 @@ node_read_int(void *target, const struct node *node, struct err *err)
 enum { QUANTITY_MAX = 64 };
 
 int
-node_read_duration(void *target, const struct node *node, struct err *err)
+node_duration(const struct node *node, int64_t *ms, struct err *err)
 {
-	const struct node_member *member = node->member;
-	char from[TIME_TEXT_SIZE], to[TIME_TEXT_SIZE];
 	struct buf text;
-	int64_t ms = 0;
 	int failed;
 
 	buf_init(&text, QUANTITY_MAX);
 	failed = decode(node, &text, err);
-	if (!failed && duration_parse(buf_span(&text), &ms, err) != 0)
+	if (!failed && duration_parse(buf_span(&text), ms, err) != 0)
 		failed = node_blame(node, err);
 	buf_free(&text);
-	if (failed)
+	return failed;
+}
+
+int
+node_read_duration(void *target, const struct node *node, struct err *err)
+{
+	const struct node_member *member = node->member;
+	char from[TIME_TEXT_SIZE], to[TIME_TEXT_SIZE];
+	int64_t ms;
+
+	if (node_duration(node, &ms, err) != 0)
 		return -1;
 	*(int64_t *)place_of(target, node) = ms;
 	if (ms >= member->from && ms <= member->to)

@@ -6,7 +6,7 @@
 #define MODEL_POLICY_H
 
 #include "base/rng.h"
-#include "model/json.h"
+#include "model/document.h"
 
 enum error_type {
 	ERROR_NETWORK,
@@ -97,5 +97,8 @@ struct retry_rule policy_rule(
  * A schedule sets max_retries to its length unless max_retries stands beside it.
  */
 int policy_read(struct policy *policy, struct span text, struct err *err);
+
+/* The same where the policy is part of a larger document. */
+int policy_read_node(struct policy *policy, const struct node *node, struct err *err);
 
 #endif

@@ -122,7 +122,8 @@ test_a_policy_counts_the_lines_of_the_whole(void)
 			NULL, &err),
 		-1);
 	CHECK_INT(err.kind, ERR_CONFIG);
-	CHECK(span_starts(span_of(err.text), "line 4: "));
+	CHECK(span_starts(
+		span_of(err.text), "line 4: policy.max_attempt: unknown member; "));
 	config_free(&config);
 }
 

@@ -144,26 +144,37 @@ test_errors_name_line_and_member(void)
 	static const struct {
 		const char *text, *message;
 	} cases[] = {
-		{"{\n\"max_attempts\":10,\n}", "line 3: member name expected"},
-		{"[]", "line 1: policy: is not an object"},
-		{"{\n\"max_attempt\":10}", "line 2: max_attempt: no such member"},
+		{"{\n\"max_attempts\":10,\n}", "line 3: not JSON: member name expected"},
+		{"[]", "line 1: not an object"},
+		{"{\n\"max_attempt\":10}",
+			"line 2: max_attempt: unknown member; there are max_attempts, "
+			"jitter_percent, retry_after_cap, retry_after_cap_ms, schedule, "
+			"types, rules"},
 		{"{\"max_attempts\":0}",
-			"line 1: max_attempts: is not a whole number from 1 to 2147483647"},
+			"line 1: max_attempts: not a whole number from 1 to 2147483647"},
 		{"{\"types\":{\n\"net\":{}}}", "line 2: types.net: no such error type"},
 		{"{\"types\":{\"network\":{\n\n\"max_retries\":-1}}}",
-			"line 3: types.network.max_retries: is not a whole number from 0 to "
+			"line 3: types.network.max_retries: not a whole number from 0 to "
 			"2147483647"},
 		{"{\"types\":{\"server\":{\"multiplier\":0.5}}}",
-			"line 1: types.server.multiplier: is not between 1 and 1000"},
+			"line 1: types.server.multiplier: not between 1 and 1000"},
 		{"{\"schedule\":[\"5s\",\n\"x\"]}",
-			"line 2: schedule: has an entry that is no duration like \"90s\""},
+			"line 2: schedule[1]: 'x' is not a duration like 250ms, 90s, 15m, 2h "
+			"or 30d"},
 		{"{\"rules\":[\n{\"name\":\"a\",\"match\":{}}]}",
-			"line 2: rules[0].error_type: is missing"},
+			"line 2: rules[0]: it has no error_type"},
 		{"{\"rules\":[{\"name\":\"a\",\"match\":{\"stat\":1}}]}",
-			"line 1: rules[0].stat: no such condition"},
+			"line 1: rules[0].match.stat: unknown member; there are status, code, "
+			"error_name, message, endpoint, event_type"},
 		{"{\"rules\":[{\"match\":{\"status\":\"9xx\"}}]}",
-			"line 1: rules[0].status: is not a status like 409, \"5xx\" or "
+			"line 1: rules[0].match.status: not a status like 409, \"5xx\" or "
 			"\"500-504\""},
+		{"{\"rules\":[{\"name\":\"\"}]}", "line 1: rules[0].name: empty"},
+		{"{\"types\":{\"server\":{\"retryable\":1}}}",
+			"line 1: types.server.retryable: not true or false"},
+		{"{\"schedule\":\"5s\"}", "line 1: schedule: not a list"},
+		{"{\"max_attempts\":1,\n\"max_attempts\":2}",
+			"line 2: max_attempts: given twice"},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -178,6 +189,32 @@ test_errors_name_line_and_member(void)
 	}
 }
 
+/* The 65th rule, and a name of 64 bytes where 63 and a NUL have room. */
+static void
+test_limits(void)
+{
+	struct policy policy;
+	struct err err = {0};
+	struct buf text;
+
+	policy_init(&policy);
+	buf_init(&text, 65536);
+	buf_add_text(&text, "{\"rules\":[");
+	for (int i = 0; i <= POLICY_RULES_MAX; i++)
+		buf_printf(&text,
+			"%s{\"name\":\"%063d\",\"match\":{},"
+			"\"error_type\":\"client\"}",
+			i == 0 ? "" : ",\n", i);
+	buf_add_text(&text, "]}");
+	CHECK_INT(policy_read(&policy, buf_span(&text), &err), -1);
+	CHECK_TEXT(err.text, "line 65: rules[64]: more than 64 rules");
+	buf_clear(&text);
+	buf_printf(&text, "{\"rules\":[{\"name\":\"%064d\"}]}", 0);
+	CHECK_INT(policy_read(&policy, buf_span(&text), &err), -1);
+	CHECK_TEXT(err.text, "line 1: rules[0].name: longer than 63 bytes");
+	buf_free(&text);
+}
+
 static void
 test_a_refused_document_changes_nothing(void)
 {
@@ -188,6 +225,7 @@ test_a_refused_document_changes_nothing(void)
 		policy_read(&policy, SPAN_LITERAL("{\"max_attempts\":3,\"x\":1}"), NULL),
 		-1);
 	CHECK_INT(policy.max_attempts, 10);
+	CHECK_INT(policy_read(&policy, SPAN_LITERAL("{"), NULL), -1);
 }
 
 int
@@ -199,6 +237,7 @@ main(void)
 		TAP(test_overrides),
 		TAP(test_schedules),
 		TAP(test_rules),
+		TAP(test_limits),
 		TAP(test_errors_name_line_and_member),
 		TAP(test_a_refused_document_changes_nothing),
 		{0},
