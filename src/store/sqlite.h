@@ -29,8 +29,10 @@ extern const struct sql sqlite_enqueue_sql[];
 extern const struct sql sqlite_row_sql[];
 extern const struct sql sqlite_settle_sql[];
 extern const struct sql sqlite_claim_sql[];
+extern const struct sql sqlite_due_sql[];
 extern const struct sql sqlite_worker_sql[];
 extern const struct sql sqlite_list_sql[];
+extern const struct sql sqlite_find_sql[];
 extern const struct sql sqlite_stats_sql[];
 extern const struct sql sqlite_act_sql[];
 extern const struct sql sqlite_hold_sql[];
@@ -74,6 +76,7 @@ struct hold_set {
 	bool all;
 	struct span *event_types;
 	size_t count;
+	size_t room;
 };
 
 enum { BOOT_ID_SIZE = 40 };
@@ -222,6 +225,28 @@ bool holds_cover(const struct hold_set *holds, struct span event_type);
 int holds_release_some(
 	struct sqlite_store *store, size_t limit, bool *more, struct err *err);
 
+/* ---- the parts of an exchange ---------------------------------------------------- */
+
+/* A job that changes its state, read before any row is written: SQLite does not promise
+ * what a SELECT sees of rows that change under it. */
+struct moved_job {
+	int64_t id;
+	int64_t endpoint_id;
+	bool held;
+};
+
+int exchange_settle(
+	struct sqlite_store *store, struct exchange *exchange, struct err *err);
+
+/* Delayed jobs that are due become waiting, a bounded number of them. */
+int promote_due(struct sqlite_store *store, int64_t now, struct err *err);
+
+/* Fills in claimed and claimed_count. */
+int claim_jobs(struct sqlite_store *store, struct exchange *exchange, struct err *err);
+
+/* Fills in more and next_due_at. */
+int look_ahead(struct sqlite_store *store, struct exchange *exchange, struct err *err);
+
 /* ---- liveness (sqlite_worker.c) -------------------------------------------------- */
 
 struct worker_row {
@@ -251,19 +276,22 @@ int cursor_write(
 	struct arena *arena, struct cursor cursor, struct span *text, struct err *err);
 
 /* ?1 … ?8: queue, event type, its prefix, endpoint, error type, category, since, until */
-#define FILTER_PARAMETERS 8
 #define FILTER_CONDITIONS(row, time)                                                     \
 	" e.queue_id = ?1"                                                               \
 	" AND (?2 IS NULL OR " row ".event_type = ?2)"                                   \
-	" AND (?3 IS NULL OR substr(" row ".event_type, 1, length(?3)) = ?3)"            \
+	" AND (?3 IS NULL OR substr(coalesce(" row                                       \
+	".event_type, ''), 1, length(?3)) = ?3)"                                         \
 	" AND (?4 IS NULL OR e.name = ?4)"                                               \
 	" AND (?5 IS NULL OR " row ".error_type = ?5)"                                   \
 	" AND (?6 IS NULL OR " row ".category = ?6)"                                     \
 	" AND " row "." time " >= ?7 AND " row "." time " < ?8"
 
+#define JOB_FILTER  FILTER_CONDITIONS("q", "created_at")
+#define DEAD_FILTER FILTER_CONDITIONS("d", "died_at")
+
 void bind_filter(struct query *query, const struct job_filter *filter);
 
-/* The job of an event id of this queue; 0 if there is none (sqlite_list.c). */
+/* The job of an event id of this queue; 0 if there is none (sqlite_find.c). */
 int job_id_of_event(struct sqlite_store *store, struct span event_id, int64_t *job_id,
 	struct err *err);
 
@@ -278,10 +306,6 @@ int sqlite_worker_stop(struct store *base, int64_t now, struct err *err);
 int sqlite_reclaim(struct store *base, int64_t now, size_t limit,
 	struct stalled_list *list, struct err *err);
 int sqlite_exchange(struct store *base, struct exchange *exchange, struct err *err);
-int exchange_settle(
-	struct sqlite_store *store, struct exchange *exchange, struct err *err);
-int exchange_claim(
-	struct sqlite_store *store, struct exchange *exchange, struct err *err);
 int sqlite_purge(struct store *base, int64_t before, size_t limit, size_t *purged,
 	struct err *err);
 int sqlite_list(struct store *base, const struct job_filter *filter, bool with_request,

@@ -32,16 +32,16 @@ const struct sql sqlite_act_sql[] = {
 	[MATCH_JOBS] = {"match-jobs",
 		"SELECT q.id, 0 FROM retry_queue q"
 		" CROSS JOIN endpoint e ON e.id = q.endpoint_id"
-		" WHERE" FILTER_CONDITIONS("q",
-			"created_at") " AND ?9 IS NOT NULL AND q.id < ?10 AND (?11 >> q.state) & 1"
-				      " ORDER BY q.id DESC LIMIT ?12"},
+		" WHERE" JOB_FILTER
+		" AND ?9 IS NOT NULL AND q.id < ?10 AND (?11 >> q.state) & 1"
+		" ORDER BY q.id DESC LIMIT ?12"},
 	[MATCH_DEAD] = {"match-dead",
 		"SELECT d.id, d.died_at FROM dead_letter_queue d"
 		" CROSS JOIN endpoint e ON e.id = d.endpoint_id"
-		" WHERE" FILTER_CONDITIONS("d",
-			"died_at") " AND (d.died_at, d.id) < (?9, ?10) AND (?11 >> d.status) & 1"
-				   " AND (?13 IS NULL OR d.resolved_at < ?13)"
-				   " ORDER BY d.died_at DESC, d.id DESC LIMIT ?12"},
+		" WHERE" DEAD_FILTER
+		" AND (d.died_at, d.id) < (?9, ?10) AND (?11 >> d.status) & 1"
+		" AND (?13 IS NULL OR d.resolved_at < ?13)"
+		" ORDER BY d.died_at DESC, d.id DESC LIMIT ?12"},
 	[SET_STATE] = {"set-state",
 		"UPDATE retry_queue SET state = ?2, paused_by = ?3, updated_at = ?4,"
 		" expedited = 0 WHERE id = ?1"},

@@ -1,27 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Claiming: delayed jobs that have come due become waiting ones (a bounded step), then
- * each endpoint that has waiting jobs gives up a fair share of them, the endpoint least
- * recently served first. What an operator expedited goes before all that, and does not
- * heed its endpoint's Retry-After.
+ * Claiming: each endpoint that has waiting jobs gives up a fair share of them, the
+ * endpoint least recently served first. What an operator expedited goes before all that,
+ * and does not heed its endpoint's Retry-After.
  */
 #include "store/sqlite.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-	DUE_JOBS,
-	PROMOTE,
-	READY_ENDPOINTS,
-	READY_JOBS,
-	EXPEDITED_JOBS,
-	CLAIM,
-	PAUSE,
-	ANY_READY,
-	NEXT_DUE,
-	NEXT_NOT_BEFORE,
-};
+enum { READY_ENDPOINTS, READY_JOBS, EXPEDITED_JOBS, CLAIM, PAUSE };
 
 #define DELIVERY_COLUMNS                                                                 \
 	"SELECT q.id, q.endpoint_id, e.named, q.attempt, q.attempts_made,"               \
@@ -29,11 +17,6 @@ enum {
 	" e.name, q.event_type, r.url, r.method, r.headers, r.body, r.extra"
 
 const struct sql sqlite_claim_sql[] = {
-	[DUE_JOBS] = {"due-jobs",
-		"SELECT id, endpoint_id, event_type FROM retry_queue"
-		" WHERE state = 1 AND run_at <= ?1 ORDER BY run_at LIMIT ?2"},
-	[PROMOTE] = {"promote",
-		"UPDATE retry_queue SET state = ?2, paused_by = ?3 WHERE id = ?1"},
 	[READY_ENDPOINTS] = {"ready-endpoints",
 		"SELECT id, waiting FROM endpoint WHERE queue_id = ?1 AND waiting > 0"
 		" AND held_at IS NULL AND not_before <= ?2 ORDER BY served"},
@@ -55,31 +38,7 @@ const struct sql sqlite_claim_sql[] = {
 		" updated_at = ?4, expedited = 0 WHERE id = ?1"},
 	[PAUSE] = {"pause-held",
 		"UPDATE retry_queue SET state = 3, paused_by = 2 WHERE id = ?1"},
-	[ANY_READY] = {"any-ready",
-		"SELECT EXISTS (SELECT 1 FROM endpoint WHERE queue_id = ?1"
-		" AND waiting > 0 AND held_at IS NULL AND not_before <= ?2)"
-		" OR EXISTS (SELECT 1 FROM retry_queue"
-		" WHERE state = 1 AND run_at <= ?2)"
-		" OR EXISTS (SELECT 1 FROM retry_queue q INDEXED BY job_expedited"
-		" CROSS JOIN endpoint e ON e.id = q.endpoint_id WHERE q.state = 0"
-		" AND q.expedited = 1 AND e.queue_id = ?1 AND e.held_at IS NULL)"},
-	[NEXT_DUE] = {"next-due",
-		"SELECT run_at FROM retry_queue WHERE state = 1"
-		" ORDER BY run_at LIMIT 1"},
-	[NEXT_NOT_BEFORE] = {"next-not-before",
-		"SELECT min(not_before) FROM endpoint WHERE queue_id = ?1"
-		" AND waiting > 0 AND held_at IS NULL AND not_before > ?2"},
 	{0},
-};
-
-enum { PROMOTE_MAX = 1000 };
-
-/* A job that changes its state, read before any row is written: SQLite does not promise
- * what a SELECT sees of rows that change under it. */
-struct moved_job {
-	int64_t id;
-	int64_t endpoint_id;
-	bool held;
 };
 
 /* One endpoint's part in this claim. */
@@ -97,50 +56,6 @@ struct claim {
 	struct moved_job *held; /* jobs met whose event type is on hold */
 	size_t held_count;
 };
-
-/* ---- promotion ------------------------------------------------------------------- */
-
-static int
-read_due(struct sqlite_store *store, int64_t now, struct moved_job *jobs, size_t *count,
-	struct err *err)
-{
-	struct query query = query_start(store, &sqlite_claim_sql[DUE_JOBS]);
-	int row;
-
-	bind_int(&query, now);
-	bind_int(&query, PROMOTE_MAX);
-	for (*count = 0; (row = query_next(&query, err)) == 1; (*count)++) {
-		struct moved_job *job = &jobs[*count];
-
-		job->id = read_int(&query);
-		job->endpoint_id = read_int(&query);
-		job->held = holds_cover(&store->holds, read_span(&query));
-	}
-	return row;
-}
-
-static int
-promote_due(struct sqlite_store *store, int64_t now, struct err *err)
-{
-	struct moved_job jobs[PROMOTE_MAX];
-	size_t count;
-
-	if (read_due(store, now, jobs, &count, err) != 0)
-		return -1;
-	for (size_t i = 0; i < count; i++) {
-		struct query query = query_start(store, &sqlite_claim_sql[PROMOTE]);
-		enum job_state state = jobs[i].held ? JOB_PAUSED : JOB_WAITING;
-
-		bind_int(&query, jobs[i].id);
-		bind_int(&query, state);
-		bind_optional(&query, jobs[i].held, PAUSED_BY_HOLD);
-		if (query_run(&query, err) != 0 ||
-			endpoint_move(
-				store, jobs[i].endpoint_id, JOB_DELAYED, state, err) != 0)
-			return -1;
-	}
-	return 0;
-}
 
 /* ---- shares ---------------------------------------------------------------------- */
 
@@ -433,61 +348,19 @@ claim_shares(struct claim *claim, struct err *err)
 	return mark_claimed(claim, first, err);
 }
 
-static int
+int
 claim_jobs(struct sqlite_store *store, struct exchange *exchange, struct err *err)
 {
-	size_t limit = exchange->claim_limit;
-	struct claim claim = {.store = store, .exchange = exchange};
+	struct share *shares = calloc(exchange->claim_limit, sizeof(*shares));
+	struct moved_job *held = calloc(exchange->claim_limit, sizeof(*held));
+	struct claim claim = {store, exchange, shares, 0, held, 0};
 	int result = -1;
 
-	claim.shares = calloc(limit, sizeof(*claim.shares));
-	claim.held = calloc(limit, sizeof(*claim.held));
-	if (claim.shares == NULL || claim.held == NULL)
+	if (shares == NULL || held == NULL)
 		err_no_memory(err);
 	else if (claim_expedited(&claim, err) == 0)
 		result = claim_shares(&claim, err);
-	free(claim.held);
-	free(claim.shares);
+	free(held);
+	free(shares);
 	return result;
-}
-
-/* ---- what comes next ------------------------------------------------------------- */
-
-static int
-look_ahead(struct sqlite_store *store, struct exchange *exchange, struct err *err)
-{
-	struct query more = query_start(store, &sqlite_claim_sql[ANY_READY]);
-	struct query due = query_start(store, &sqlite_claim_sql[NEXT_DUE]);
-	struct query later = query_start(store, &sqlite_claim_sql[NEXT_NOT_BEFORE]);
-	int64_t any, due_at, not_before;
-
-	bind_int(&more, store->queue_id);
-	bind_int(&more, exchange->now);
-	bind_int(&later, store->queue_id);
-	bind_int(&later, exchange->now);
-	if (query_int(&more, 0, &any, err) != 0 ||
-		query_int(&due, 0, &due_at, err) != 0 ||
-		query_int(&later, 0, &not_before, err) != 0)
-		return -1;
-	exchange->more = any != 0;
-	exchange->next_due_at = due_at == 0 || (not_before != 0 && not_before < due_at)
-		? not_before
-		: due_at;
-	return 0;
-}
-
-int
-exchange_claim(struct sqlite_store *store, struct exchange *exchange, struct err *err)
-{
-	if (store->holds.all)
-		return 0;
-	if (promote_due(store, exchange->now, err) != 0)
-		return -1;
-	if (store->endpoints.affects_claims && endpoints_flush(store, err) != 0)
-		return -1;
-	if (exchange->claim_limit > 0 && claim_jobs(store, exchange, err) != 0)
-		return -1;
-	if (endpoints_flush(store, err) != 0)
-		return -1;
-	return look_ahead(store, exchange, err);
 }

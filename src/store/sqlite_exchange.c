@@ -8,11 +8,27 @@
 #include <stdlib.h>
 
 static int
+claim(struct sqlite_store *store, struct exchange *exchange, struct err *err)
+{
+	if (store->holds.all)
+		return 0;
+	if (promote_due(store, exchange->now, err) != 0)
+		return -1;
+	if (store->endpoints.affects_claims && endpoints_flush(store, err) != 0)
+		return -1;
+	if (exchange->claim_limit > 0 && claim_jobs(store, exchange, err) != 0)
+		return -1;
+	if (endpoints_flush(store, err) != 0)
+		return -1;
+	return look_ahead(store, exchange, err);
+}
+
+static int
 settle_and_claim(struct sqlite_store *store, struct exchange *exchange, struct err *err)
 {
 	if (holds_load(store, err) != 0 || exchange_settle(store, exchange, err) != 0)
 		return -1;
-	return exchange_claim(store, exchange, err);
+	return claim(store, exchange, err);
 }
 
 int

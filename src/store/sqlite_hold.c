@@ -52,9 +52,24 @@ const struct sql sqlite_hold_sql[] = {
 	{0},
 };
 
-enum { RELEASE_CHUNK = 1000, HOLDS_MAX = 10000 };
+enum { RELEASE_CHUNK = 1000, HOLDS_FIRST = 16 };
 
 /* ---- asking ---------------------------------------------------------------------- */
+
+static int
+grow_set(struct hold_set *holds, struct err *err)
+{
+	size_t room = holds->room == 0 ? HOLDS_FIRST : holds->room * 2;
+	struct span *grown = arena_alloc(&holds->arena, room * sizeof(*grown));
+
+	if (grown == NULL)
+		return err_no_memory(err);
+	if (holds->count > 0)
+		memcpy(grown, holds->event_types, holds->count * sizeof(*grown));
+	holds->event_types = grown;
+	holds->room = room;
+	return 0;
+}
 
 static int
 add_to_set(struct hold_set *holds, struct span event_type, struct err *err)
@@ -63,11 +78,8 @@ add_to_set(struct hold_set *holds, struct span event_type, struct err *err)
 		holds->all = true;
 		return 0;
 	}
-	if (holds->event_types == NULL)
-		holds->event_types = arena_alloc(
-			&holds->arena, HOLDS_MAX * sizeof(struct span));
-	if (holds->event_types == NULL)
-		return err_no_memory(err);
+	if (holds->count == holds->room && grow_set(holds, err) != 0)
+		return -1;
 	return arena_copy(
 		&holds->arena, event_type, &holds->event_types[holds->count++], err);
 }
@@ -83,8 +95,7 @@ holds_load(struct sqlite_store *store, struct err *err)
 	*holds = (struct hold_set){0};
 	bind_int(&query, store->queue_id);
 	while ((row = query_next(&query, err)) == 1)
-		if (holds->count == HOLDS_MAX ||
-			add_to_set(holds, read_span(&query), err) != 0) {
+		if (add_to_set(holds, read_span(&query), err) != 0) {
 			query_end(&query);
 			return -1;
 		}
@@ -261,6 +272,8 @@ sqlite_hold(struct store *base, enum hold_scope scope, struct span name, bool ho
 	struct sqlite_store *store = sqlite_of(base);
 	int count = 0, result;
 
+	if (scope != HOLD_ALL && name.len == 0)
+		return err_set(err, ERR_DATA, "what is to be held has no name");
 	if (txn_begin(store, err) != 0)
 		return -1;
 	if (scope == HOLD_ENDPOINT)

@@ -30,14 +30,13 @@ const struct sql sqlite_stats_sql[] = {
 		" sum(d.status = 0), sum(d.status = 1), sum(d.status = 2),"
 		" min(d.died_at), max(d.died_at)"
 		" FROM dead_letter_queue d CROSS JOIN endpoint e ON e.id = d.endpoint_id"
-		" WHERE" FILTER_CONDITIONS("d",
-			"died_at") " AND (?10 >> d.status) & 1"
-				   " GROUP BY key ORDER BY count(*) DESC, key LIMIT ?11",
+		" WHERE" DEAD_FILTER " AND (?10 >> d.status) & 1"
+		" GROUP BY key ORDER BY count(*) DESC, key LIMIT ?11",
 		.walks = true},
 	{0},
 };
 
-enum { ENDPOINTS_SHOWN_MAX = 100000, GROUPS_MAX = 10000, OVERDUE_MAX = 1000 };
+enum { GROUPS_MAX = 10000, OVERDUE_MAX = 1000 };
 
 /* ---- the queue ------------------------------------------------------------------- */
 
@@ -88,10 +87,9 @@ read_endpoints(struct reading *reading, struct err *err)
 
 	bind_int(&query, reading->store->queue_id);
 	while ((row = query_next(&query, err)) == 1)
-		if (reading->stats->count == ENDPOINTS_SHOWN_MAX ||
-			read_endpoint(reading, &query, err) != 0) {
+		if (read_endpoint(reading, &query, err) != 0) {
 			query_end(&query);
-			return reading->stats->count == ENDPOINTS_SHOWN_MAX ? 0 : -1;
+			return -1;
 		}
 	return row;
 }

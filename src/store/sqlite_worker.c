@@ -47,7 +47,7 @@ const struct sql sqlite_worker_sql[] = {
 	{0},
 };
 
-enum { CRASHES_MAX = 3, STOP_CHUNK = 1000 };
+enum { CRASHES_MAX = 3, STOP_CHUNK = 1000, RECLAIM_MAX = 10000 };
 
 bool
 worker_lives(struct sqlite_store *store, const struct worker_row *worker, int64_t now)
@@ -400,6 +400,8 @@ sqlite_reclaim(struct store *base, int64_t now, size_t limit, struct stalled_lis
 	arena_init(&list->arena);
 	if (limit == 0)
 		return 0;
+	if (limit > RECLAIM_MAX)
+		limit = RECLAIM_MAX;
 	if (next_dead_holder(store, now, &worker, err) != 0)
 		return -1;
 	if (worker == 0)

@@ -162,7 +162,7 @@ test_a_delayed_job_waits_for_its_time(void)
 {
 	struct fixture f = fixture_new();
 	struct event event = event_of("a", "e");
-	struct delivery *claimed[4];
+	struct delivery *claimed[4] = {0};
 	struct exchange round;
 
 	event.run_at = NOW + 5000;
@@ -238,7 +238,7 @@ static void
 test_a_claim_is_fair_to_endpoints(void)
 {
 	struct fixture f = fixture_new();
-	struct delivery *claimed[20];
+	struct delivery *claimed[20] = {0};
 	struct exchange round;
 	size_t count;
 
@@ -279,7 +279,7 @@ static void
 test_a_claim_keeps_to_the_room(void)
 {
 	struct fixture f = fixture_new();
-	struct delivery *claimed[20];
+	struct delivery *claimed[20] = {0};
 	struct delivery *first;
 	struct claim_room room;
 	struct exchange round;
@@ -369,7 +369,7 @@ static void
 test_an_endpoint_may_ask_us_to_stay_away(void)
 {
 	struct fixture f = fixture_new();
-	struct delivery *claimed[4];
+	struct delivery *claimed[4] = {0};
 	struct delivery *delivery;
 	struct exchange round;
 	struct settle settle;
@@ -405,7 +405,7 @@ crash_with_a_claim(const struct fixture *f)
 
 	if (child == 0) {
 		struct store *store = open_mode(f, STORE_WRITE);
-		struct delivery *claimed[10];
+		struct delivery *claimed[10] = {0};
 		struct exchange round;
 		struct err err;
 		int64_t worker;
@@ -815,10 +815,52 @@ test_releasing_a_type_leaves_what_was_held_by_hand(void)
 }
 
 static void
+test_queues_are_apart(void)
+{
+	struct fixture f = fixture_new();
+	struct store_options options = {
+		.path = f.path, .mode = STORE_CREATE, .queue = "other", .now = NOW};
+	struct event event = event_of("a", "https://a.example");
+	struct store *other;
+	struct err err = {0};
+	int64_t worker;
+
+	if (!ok(store_open(&other, &options, &err), &err))
+		return;
+	ok(store_worker_start(other, NOW, 30000, &worker, &err), &err);
+	event.run_at = NOW + 100;
+	enqueue_event(f.store, &event);
+	CHECK(!enqueue_event(other, &event).duplicate);
+	CHECK(set_hold(f.store, HOLD_EVENT_TYPE, "invoice.paid", true));
+	CHECK(claim_one(f.store, NOW + 100) == NULL);
+	CHECK_INT(state_of(f.store, "a"), JOB_PAUSED);
+	CHECK(work_once(other, NOW + 100, SETTLE_COMPLETED) != 0);
+	CHECK_INT(state_of(f.store, "a"), JOB_PAUSED);
+	check_health(other);
+	store_close(other);
+	fixture_free(&f);
+}
+
+static void
+test_a_hold_needs_a_name(void)
+{
+	struct fixture f = fixture_new();
+	struct err err = {0};
+
+	CHECK_INT(store_hold(f.store, HOLD_EVENT_TYPE, SPAN_LITERAL(""), true, NOW, NULL,
+			  &err),
+		-1);
+	CHECK_INT(err.kind, ERR_DATA);
+	enqueue(f.store, "a");
+	CHECK(work_once(f.store, NOW, SETTLE_COMPLETED) != 0);
+	fixture_free(&f);
+}
+
+static void
 test_everything_can_be_held(void)
 {
 	struct fixture f = fixture_new();
-	struct delivery *claimed[2];
+	struct delivery *claimed[2] = {0};
 	struct exchange round;
 
 	enqueue(f.store, "a");
@@ -1211,6 +1253,8 @@ main(void)
 		TAP(test_a_held_endpoint_stands_still),
 		TAP(test_a_held_event_type_is_set_aside),
 		TAP(test_releasing_a_type_leaves_what_was_held_by_hand),
+		TAP(test_queues_are_apart),
+		TAP(test_a_hold_needs_a_name),
 		TAP(test_everything_can_be_held),
 		TAP(test_listing_pages_and_filters),
 		TAP(test_a_listing_of_all_states_merges_the_dead),
