@@ -31,11 +31,11 @@ LIBRARY  = $(BUILD)/libwhtools.a
 
 # Each program links what it uses and nothing more: an enqueue from a shell script must not
 # pay for loading libcurl.
-whclassify_LIBS = -ljansson
-whenqueue_LIBS  = -ljansson -lsqlite3
-whqueue_LIBS    = -ljansson -lsqlite3
-whdlq_LIBS      = -ljansson -lsqlite3
-whworker_LIBS   = -ljansson -lsqlite3 -lcurl
+whclassify_LIBS =
+whenqueue_LIBS  = -lsqlite3
+whqueue_LIBS    = -lsqlite3
+whdlq_LIBS      = -lsqlite3
+whworker_LIBS   = -lsqlite3 -lcurl
 
 UNIT_SOURCES := $(wildcard tests/unit/*_test.c)
 UNIT_TESTS   := $(UNIT_SOURCES:tests/unit/%.c=$(BUILD)/tests/%)
@@ -71,7 +71,7 @@ $(BUILD)/unit/%.o: tests/unit/%.c
 
 $(BUILD)/tests/%_test: $(BUILD)/unit/%_test.o $(BUILD)/unit/tap.o $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ -ljansson -lsqlite3 -lcurl -lm
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lsqlite3 -lcurl -lm
 
 unit: $(UNIT_TESTS)
 

@@ -1,0 +1,36 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+#
+# HTTP/2 where the server has it: against nghttpd, which speaks nothing else.
+
+bats_require_minimum_version 1.5.0
+load helper
+
+# A port that was free a moment ago.
+free_port() {
+  receiver_start
+  stop "$receiver_pid"
+  port=${receiver_base##*:}
+}
+
+nghttpd_start() {
+  mkdir htdocs
+  echo taken >htdocs/hook
+  background nghttpd nghttpd -a 127.0.0.1 -d htdocs -v --echo-upload "$port" \
+    "$tls/server.key" "$tls/server.pem"
+  wait_until curl -sf --cacert "$tls/ca.pem" "https://127.0.0.1:$port/hook"
+}
+
+@test "a server that has HTTP/2 gets it, with the bytes as they were given" {
+  certificates
+  free_port
+  nghttpd_start
+  cat >config <<END
+{"endpoints": {"modern": {"url": "https://127.0.0.1:$port/hook", "tls": {"ca": "$tls/ca.pem"}}}}
+END
+  echo '{"id":"h2","endpoint":"modern","payload":{"n":1.0}}' | whenqueue --config config
+  run -0 whworker --config config --drain -o ndjson
+  json_is '.outcome == "completed" and .status == 200 and .http_version == "2"'
+  json_is '.snippet == "{\"n\":1.0}"' # nghttpd echoes what it was sent
+  grep -q 'webhook-id: h2' nghttpd.out
+}
