@@ -121,12 +121,14 @@ layers_say_throttled(const struct evidence *evidence)
 {
 	static const char *const keys[] = {
 		"name", "code", "Code", "__type", "reason", "type"};
+	struct members error;
 
-	for (size_t i = 0; i < evidence->layer_count; i++)
+	for (size_t i = 0; i < evidence->layer_count; i++) {
+		members_read(&error, evidence->layers[i].error);
 		for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
-			if (member_is_throttling(
-				    json_get(evidence->layers[i].error, keys[k])))
+			if (member_is_throttling(members_get(&error, keys[k])))
 				return true;
+	}
 	return false;
 }
 
@@ -164,8 +166,10 @@ json_body_says_throttled(struct json body)
 static bool
 is_throttled(const struct evidence *evidence)
 {
-	static const char *const bodies[] = {"http.body", "response.body",
-		"error.response.data", "error.response.body"};
+	static const struct {
+		const char *member, *below;
+	} bodies[] = {{"http", "body"}, {"response", "body"}, {"error", "response.data"},
+		{"error", "response.body"}};
 	struct span type = span_of(evidence->facts.error_type);
 	const char *colon = type.len == 0 ? NULL : memchr(type.ptr, ':', type.len);
 
@@ -174,7 +178,8 @@ is_throttled(const struct evidence *evidence)
 	if (code_is_throttling(type) || layers_say_throttled(evidence))
 		return true;
 	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++)
-		if (json_body_says_throttled(json_path(evidence->report, bodies[i])))
+		if (json_body_says_throttled(members_path(
+			    &evidence->report, bodies[i].member, bodies[i].below)))
 			return true;
 	return false;
 }
@@ -195,12 +200,13 @@ throttled_finding(int status)
 static bool
 is_slow_upload(const struct evidence *evidence)
 {
-	for (size_t i = 0; i < evidence->layer_count; i++) {
-		struct json error = evidence->layers[i].error;
+	struct members error;
 
-		if (json_is(json_get(error, "name"), "RequestTimeout") ||
-			json_is(json_get(error, "code"), "RequestTimeout") ||
-			json_is(json_get(error, "Code"), "RequestTimeout"))
+	for (size_t i = 0; i < evidence->layer_count; i++) {
+		members_read(&error, evidence->layers[i].error);
+		if (json_is(members_get(&error, "name"), "RequestTimeout") ||
+			json_is(members_get(&error, "code"), "RequestTimeout") ||
+			json_is(members_get(&error, "Code"), "RequestTimeout"))
 			return true;
 	}
 	return false;
@@ -249,20 +255,20 @@ judge_transfer(int64_t exit_code, int status, int proxy_status, struct span mess
 }
 
 static bool
-is_curl_report(struct json report, int64_t *exit_code)
+is_curl_report(const struct members *report, int64_t *exit_code)
 {
-	return json_to_int64(json_get(report, "exitcode"), exit_code) &&
-		(json_get(report, "errormsg").type != JSON_ABSENT ||
-			json_get(report, "http_code").type == JSON_NUMBER ||
-			json_get(report, "response_code").type == JSON_NUMBER);
+	return json_to_int64(members_get(report, "exitcode"), exit_code) &&
+		(members_get(report, "errormsg").type != JSON_ABSENT ||
+			members_get(report, "http_code").type == JSON_NUMBER ||
+			members_get(report, "response_code").type == JSON_NUMBER);
 }
 
 static int
-status_member(struct json report, const char *key)
+status_member(const struct members *report, const char *key)
 {
 	int64_t number;
 
-	return json_to_int64(json_get(report, key), &number) && number >= 100 &&
+	return json_to_int64(members_get(report, key), &number) && number >= 100 &&
 			number <= 599
 		? (int)number
 		: 0;
@@ -272,16 +278,16 @@ static struct finding
 judge_curl_report(struct evidence *evidence, int64_t exit_code, int64_t now)
 {
 	char message[512];
-	int status = status_member(evidence->report, "http_code");
+	int status = status_member(&evidence->report, "http_code");
 
 	if (status == 0)
-		status = status_member(evidence->report, "response_code");
+		status = status_member(&evidence->report, "response_code");
 	evidence->status = status >= 300 ? status : 0;
 	evidence->answered = status >= 200;
 	return judge_transfer(exit_code, status,
-		status_member(evidence->report, "http_connect"),
-		json_copy(
-			json_get(evidence->report, "errormsg"), message, sizeof(message)),
+		status_member(&evidence->report, "http_connect"),
+		json_copy(members_get(&evidence->report, "errormsg"), message,
+			sizeof(message)),
 		&evidence->facts, now);
 }
 
@@ -291,7 +297,7 @@ judge(struct evidence *evidence, int64_t now)
 	struct finding finding;
 	int64_t exit_code;
 
-	if (is_curl_report(evidence->report, &exit_code))
+	if (is_curl_report(&evidence->report, &exit_code))
 		finding = judge_curl_report(evidence, exit_code, now);
 	else if (evidence->status != 0)
 		finding = judge_status(evidence, now);
@@ -308,9 +314,9 @@ matching_rule(const struct policy *policy, const struct evidence *evidence)
 		.status = evidence->status,
 		.layers = evidence->layers,
 		.layer_count = evidence->layer_count,
-		.endpoint = json_copy(json_get(evidence->report, "endpoint"), endpoint,
-			sizeof(endpoint)),
-		.event_type = json_copy(json_get(evidence->report, "event_type"),
+		.endpoint = json_copy(members_get(&evidence->report, "endpoint"),
+			endpoint, sizeof(endpoint)),
+		.event_type = json_copy(members_get(&evidence->report, "event_type"),
 			event_type, sizeof(event_type)),
 	};
 

@@ -7,6 +7,7 @@
 #define MODEL_CLASSIFY_INTERNAL_H
 
 #include "model/classify.h"
+#include "model/members.h"
 #include "model/retry_after.h"
 
 /* What a piece of evidence says. FINAL: trying again cannot help, whatever the type. */
@@ -152,7 +153,7 @@ enum { LAYERS_MAX = 24, LAYER_DEPTH_MAX = 10 };
 
 /* A report taken apart: the error and its causes, outermost first, and the response. */
 struct evidence {
-	struct json report;
+	struct members report;
 	size_t layer_count;
 	struct layer layers[LAYERS_MAX];
 	int status;    /* of the first failed response; 0: none */
@@ -166,9 +167,9 @@ void evidence_gather(struct evidence *evidence, struct json report);
 struct finding layer_judge(const struct layer *layer);
 
 /* The members that hold a layer's code, class name and message; JSON_ABSENT if none. */
-struct json layer_code(struct json error);
-struct json layer_name(struct json error);
-struct json layer_message(struct json error);
+struct json layer_code(const struct members *error);
+struct json layer_name(const struct members *error);
+struct json layer_message(const struct members *error);
 
 /* Copies a JSON string's or number's text, cut to the size, and returns it. */
 struct span json_copy(struct json value, char *text, size_t size);

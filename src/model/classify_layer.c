@@ -11,10 +11,10 @@
 enum { CODE_TEXT_SIZE = 128 };
 
 static struct json
-first_of(struct json object, const char *const *keys, enum json_type type)
+first_of(const struct members *object, const char *const *keys, enum json_type type)
 {
 	for (; *keys != NULL; keys++) {
-		struct json value = json_get(object, *keys);
+		struct json value = members_get(object, *keys);
 
 		if (value.type == type)
 			return value;
@@ -23,7 +23,7 @@ first_of(struct json object, const char *const *keys, enum json_type type)
 }
 
 struct json
-layer_code(struct json error)
+layer_code(const struct members *error)
 {
 	static const char *const keys[] = {
 		"code", "errorCode", "error_code", "ErrorCode", "Code", NULL};
@@ -33,7 +33,7 @@ layer_code(struct json error)
 }
 
 struct json
-layer_name(struct json error)
+layer_name(const struct members *error)
 {
 	static const char *const keys[] = {"name", "class", "exceptionClass",
 		"exception_class", "exception", "errorType", "error_type",
@@ -43,14 +43,15 @@ layer_name(struct json error)
 }
 
 struct json
-layer_message(struct json error)
+layer_message(const struct members *error)
 {
 	static const char *const keys[] = {"message", "Message", "msg", "errmsg",
 		"errorMessage", "error_message", "errormsg", "error_description",
 		"sqlMessage", "originalMessage", "details", "detail", "description",
 		"error", "stderr", "title", "stack", "reason", NULL};
 
-	return error.type == JSON_STRING ? error : first_of(error, keys, JSON_STRING);
+	return error->object.type == JSON_STRING ? error->object
+						 : first_of(error, keys, JSON_STRING);
 }
 
 /* What kind of software the error is of, as far as its numbers need it. */
@@ -71,13 +72,13 @@ contains(struct span text, const char *part)
 }
 
 static bool
-has(struct json error, const char *key)
+has(const struct members *error, const char *key)
 {
-	return json_get(error, key).type != JSON_ABSENT;
+	return members_get(error, key).type != JSON_ABSENT;
 }
 
 static struct context
-context_of(struct json error, struct span name)
+context_of(const struct members *error, struct span name)
 {
 	return (struct context){
 		.name = name,
@@ -183,7 +184,8 @@ take_labels(struct finding *best, struct json labels)
 }
 
 static struct finding
-judge_codes(struct json error, const struct context *context, struct span message)
+judge_codes(
+	const struct members *error, const struct context *context, struct span message)
 {
 	static const char *const keys[] = {"sqlState", "sqlstate", "SQLState",
 		"sql_state", "pgcode", "code", "errorCode", "error_code", "ErrorCode",
@@ -196,10 +198,10 @@ judge_codes(struct json error, const struct context *context, struct span messag
 
 	/* MySQL's number knows more than its SQLSTATE: 1040 comes as 08004, 1205 as
 	 * HY000. */
-	finding = judge_errno_member(json_get(error, "errno"), has_code);
+	finding = judge_errno_member(members_get(error, "errno"), has_code);
 	finding_take(&best, &finding);
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-		value = json_get(error, keys[i]);
+		value = members_get(error, keys[i]);
 		if (value.type == JSON_NUMBER && strcasecmp(keys[i], "code") != 0 &&
 			strcasecmp(keys[i], "errorCode") != 0)
 			continue;
@@ -208,24 +210,24 @@ judge_codes(struct json error, const struct context *context, struct span messag
 		finding = judge_code_member(context, value, message);
 		finding_take(&best, &finding);
 	}
-	if (json_to_int64(json_get(error, "number"), &number) &&
+	if (json_to_int64(members_get(error, "number"), &number) &&
 		best.weight < WEIGHT_CODE) {
 		finding = sqlserver_judge(number);
 		finding_take(&best, &finding);
 	}
-	if (json_to_int64(json_get(error, "errorNum"), &number)) {
+	if (json_to_int64(members_get(error, "errorNum"), &number)) {
 		finding = oracle_judge(number);
 		finding_take(&best, &finding);
 	}
-	take_labels(&best, json_get(error, "errorLabels"));
+	take_labels(&best, members_get(error, "errorLabels"));
 	return best;
 }
 
 static struct finding
-judge_names(struct json error, struct span name)
+judge_names(const struct members *error, struct span name)
 {
 	char text[CODE_TEXT_SIZE];
-	struct span type = json_copy(json_get(error, "type"), text, sizeof(text));
+	struct span type = json_copy(members_get(error, "type"), text, sizeof(text));
 	struct finding best = name_judge(name), finding = name_judge(type);
 
 	finding_take(&best, &finding);
@@ -243,7 +245,7 @@ is_database(enum says says)
 }
 
 static struct finding
-judge_object(struct json error, struct span message)
+judge_object(const struct members *error, struct span message)
 {
 	char text[CODE_TEXT_SIZE];
 	struct context context = context_of(
@@ -263,14 +265,17 @@ judge_object(struct json error, struct span message)
 struct finding
 layer_judge(const struct layer *layer)
 {
-	struct json value = layer_message(layer->error);
+	struct members error;
+	struct json value;
 	struct buf message;
 	struct finding finding;
 
+	members_read(&error, layer->error);
+	value = layer_message(&error);
 	buf_init(&message, value.raw.len);
 	json_to_text(value, &message);
 	finding = layer->error.type == JSON_OBJECT
-		? judge_object(layer->error, buf_span(&message))
+		? judge_object(&error, buf_span(&message))
 		: text_judge(buf_span(&message));
 	finding.depth = layer->depth;
 	buf_free(&message);

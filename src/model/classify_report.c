@@ -51,11 +51,12 @@ add_causes(struct evidence *evidence, const struct layer *layer)
 
 /* Outermost first: the list is its own queue. */
 static void
-add_layers(struct evidence *evidence, struct json root)
+add_layers(struct evidence *evidence)
 {
-	struct json error = json_get(root, "error");
+	struct json error = members_get(&evidence->report, "error");
 
-	add_layer(evidence, error.type == JSON_OBJECT ? error : root, 0);
+	add_layer(
+		evidence, error.type == JSON_OBJECT ? error : evidence->report.object, 0);
 	for (size_t i = 0; i < evidence->layer_count; i++) {
 		struct layer layer = evidence->layers[i];
 
@@ -101,18 +102,23 @@ read_status(struct json value)
 }
 
 static int
-find_status(struct json object)
+find_status(const struct members *object)
 {
-	static const char *const paths[] = {"status", "statusCode", "status_code",
-		"StatusCode", "http_status", "httpStatus", "httpStatusCode",
-		"http_status_code", "httpCode", "response.status", "response.statusCode",
-		"response.status_code", "response.StatusCode", "$metadata.httpStatusCode",
-		"$response.statusCode", "meta.statusCode", "output.statusCode",
-		"resp.status", "ResponseMetadata.HTTPStatusCode",
-		"response.ResponseMetadata.HTTPStatusCode"};
+	static const struct {
+		const char *member, *below;
+	} places[] = {{"status", NULL}, {"statusCode", NULL}, {"status_code", NULL},
+		{"StatusCode", NULL}, {"http_status", NULL}, {"httpStatus", NULL},
+		{"httpStatusCode", NULL}, {"http_status_code", NULL}, {"httpCode", NULL},
+		{"response", "status"}, {"response", "statusCode"},
+		{"response", "status_code"}, {"response", "StatusCode"},
+		{"$metadata", "httpStatusCode"}, {"$response", "statusCode"},
+		{"meta", "statusCode"}, {"output", "statusCode"}, {"resp", "status"},
+		{"ResponseMetadata", "HTTPStatusCode"},
+		{"response", "ResponseMetadata.HTTPStatusCode"}};
 
-	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
-		int status = read_status(json_path(object, paths[i]));
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		int status = read_status(
+			members_path(object, places[i].member, places[i].below));
 
 		if (status != 0)
 			return status;
@@ -130,25 +136,28 @@ take_status(struct evidence *evidence, int status)
 }
 
 static void
-add_headers(struct evidence *evidence, struct json object)
+add_headers(struct evidence *evidence, const struct members *object)
 {
-	static const char *const paths[] = {"headers", "response.headers",
-		"$response.headers", "meta.headers", "rawHeaders", "response.rawHeaders",
-		"responseHeaders"};
+	static const struct {
+		const char *member, *below;
+	} places[] = {{"headers", NULL}, {"response", "headers"},
+		{"$response", "headers"}, {"meta", "headers"}, {"rawHeaders", NULL},
+		{"response", "rawHeaders"}, {"responseHeaders", NULL}};
 
-	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
-		response_facts_add_json(&evidence->facts, json_path(object, paths[i]));
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		response_facts_add_json(&evidence->facts,
+			members_path(object, places[i].member, places[i].below));
 }
 
 /* What client libraries make of the header when they keep only that. */
 static void
-add_wait(struct evidence *evidence, struct json object)
+add_wait(struct evidence *evidence, const struct members *object)
 {
 	static const char *const keys[] = {"retryAfter", "retry_after"};
 	int64_t seconds;
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-		struct json value = json_get(object, keys[i]);
+		struct json value = members_get(object, keys[i]);
 
 		if (evidence->facts.retry_after[0] == '\0' &&
 			json_to_int64(value, &seconds) && seconds >= 0 &&
@@ -158,25 +167,49 @@ add_wait(struct evidence *evidence, struct json object)
 	}
 }
 
+static void
+gather_statuses(struct evidence *evidence)
+{
+	struct members object;
+
+	members_read(&object, members_get(&evidence->report, "http"));
+	take_status(evidence, find_status(&object));
+	take_status(evidence, find_status(&evidence->report));
+	for (size_t i = 0; i < evidence->layer_count; i++) {
+		members_read(&object, evidence->layers[i].error);
+		take_status(evidence, find_status(&object));
+	}
+}
+
+/* The response's own headers come last, so that they stay. */
+static void
+gather_headers(struct evidence *evidence)
+{
+	struct members object;
+
+	for (size_t i = evidence->layer_count; i > 0; i--) {
+		members_read(&object, evidence->layers[i - 1].error);
+		add_headers(evidence, &object);
+		add_wait(evidence, &object);
+	}
+	members_read(&object, members_get(&evidence->report, "response"));
+	add_headers(evidence, &object);
+	if (members_get(&evidence->report, "error").type != JSON_ABSENT)
+		response_facts_add_json(
+			&evidence->facts, members_get(&object, "headers"));
+	members_read(&object, members_get(&evidence->report, "http"));
+	add_headers(evidence, &object);
+}
+
 void
 evidence_gather(struct evidence *evidence, struct json report)
 {
-	struct json http = json_get(report, "http");
-
-	*evidence = (struct evidence){.report = report};
-	add_layers(evidence, report);
-	take_status(evidence, find_status(http));
-	take_status(evidence, find_status(report));
-	for (size_t i = 0; i < evidence->layer_count; i++)
-		take_status(evidence, find_status(evidence->layers[i].error));
-	/* The response's own headers come last, so that they stay. */
-	for (size_t i = evidence->layer_count; i > 0; i--) {
-		add_headers(evidence, evidence->layers[i - 1].error);
-		add_wait(evidence, evidence->layers[i - 1].error);
-	}
-	add_headers(evidence, json_get(report, "response"));
-	if (json_get(report, "error").type != JSON_ABSENT)
-		response_facts_add_json(
-			&evidence->facts, json_path(report, "response.headers"));
-	add_headers(evidence, http);
+	evidence->layer_count = 0;
+	evidence->status = 0;
+	evidence->answered = false;
+	evidence->facts = (struct response_facts){0};
+	members_read(&evidence->report, report);
+	add_layers(evidence);
+	gather_statuses(evidence);
+	gather_headers(evidence);
 }

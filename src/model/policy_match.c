@@ -22,20 +22,27 @@ matches_code(const struct rule_subject *subject, const char *code)
 {
 	static const char *const keys[] = {"code", "errno", "sqlState", "codeName",
 		"type", "errorCode", "error_code", "originalCode", "exitcode"};
+	struct members error;
 
-	for (size_t i = 0; i < subject->layer_count; i++)
+	for (size_t i = 0; i < subject->layer_count; i++) {
+		members_read(&error, subject->layers[i].error);
 		for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
-			if (member_is(json_get(subject->layers[i].error, keys[k]), code))
+			if (member_is(members_get(&error, keys[k]), code))
 				return true;
+	}
 	return false;
 }
 
 static bool
 matches_name(const struct rule_subject *subject, const char *name)
 {
-	for (size_t i = 0; i < subject->layer_count; i++)
-		if (member_is(layer_name(subject->layers[i].error), name))
+	struct members error;
+
+	for (size_t i = 0; i < subject->layer_count; i++) {
+		members_read(&error, subject->layers[i].error);
+		if (member_is(layer_name(&error), name))
 			return true;
+	}
 	return false;
 }
 
@@ -55,9 +62,13 @@ message_has(struct json value, const char *phrase)
 static bool
 matches_message(const struct rule_subject *subject, const char *phrase)
 {
-	for (size_t i = 0; i < subject->layer_count; i++)
-		if (message_has(layer_message(subject->layers[i].error), phrase))
+	struct members error;
+
+	for (size_t i = 0; i < subject->layer_count; i++) {
+		members_read(&error, subject->layers[i].error);
+		if (message_has(layer_message(&error), phrase))
 			return true;
+	}
 	return text_has_words(subject->message, phrase);
 }
 
