@@ -16,8 +16,8 @@ const struct sql sqlite_base_sql[] = {
 };
 
 enum {
-	CHECKPOINT_PAGES = 10000, /* 40 MB of WAL */
-	CHECKPOINT_AGAIN_PAGES = 2500,
+	CHECKPOINT_PAGES = 2500, /* 10 MB of WAL: more would make others wait for it */
+	CHECKPOINT_AGAIN_PAGES = 1000,
 	TRUNCATE_PAGES = 50000,
 };
 
