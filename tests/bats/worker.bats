@@ -83,8 +83,8 @@ ticks() {
 
 # For each event the milliseconds between its acceptance and the start of its delivery.
 due_to_started() {
-  whqueue list --status completed --limit 50 -o ndjson >jobs
-  jq -n -r --slurpfile jobs jobs --slurpfile attempts "$worker_out" '
+  whqueue list --status completed --limit 50 -o ndjson >jobs.ndjson
+  jq -n -r --slurpfile jobs jobs.ndjson --slurpfile attempts "$worker_out" '
     def ms: (.[0:19] + "Z" | fromdate) * 1000 + (.[20:23] | tonumber);
     ($jobs | map({key: .id, value: .created_at}) | from_entries) as $created |
     $attempts[] | (.started_at | ms) - ($created[.id] | ms)'
