@@ -115,7 +115,7 @@ judge_transfer(const struct judge *judge, struct task *task,
 	};
 	settle->attempt.peer = keep_peer(task, result->peer);
 	settle->attempt.snippet = keep_snippet(judge, task, result->body);
-	if (result->status >= 200 && result->status < 300) {
+	if (result->curl_code == 0 && result->status >= 200 && result->status < 300) {
 		settle->outcome = SETTLE_COMPLETED;
 		return;
 	}

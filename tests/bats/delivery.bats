@@ -111,13 +111,13 @@ END
   [ "$(json '.snippet | length' | tr '\n' ' ')" = '1024 1024 5 ' ]
 }
 
-@test "a 2xx whose body breaks off was a delivery" {
+@test "a 2xx whose body breaks off is a transport failure" {
   receiver_start
   for path in /truncate /reset-body; do
     printf '%s\n' '{"url":"'"$(receiver_url "$path")"'","payload":1}' | whenqueue
   done
   run -0 whworker --drain
-  json_is '.event == "completed" and .status == 200'
+  json_is '.event == "retry" and .status == 200 and .error_type == "network"'
 }
 
 @test "TLS: a private authority works, with a client certificate too" {

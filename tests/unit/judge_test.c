@@ -82,7 +82,7 @@ test_2xx_is_a_delivery(void)
 }
 
 static void
-test_2xx_that_broke_off_is_a_delivery(void)
+test_2xx_that_broke_off_is_a_transport_failure(void)
 {
 	struct transfer_result result = response(200);
 	struct scene scene;
@@ -91,7 +91,8 @@ test_2xx_that_broke_off_is_a_delivery(void)
 	result.curl_code = 18;
 	result.message = SPAN_LITERAL("transfer closed with 3 bytes remaining to read");
 	judge_transfer(&scene.judge, scene.task, &result, NOW);
-	CHECK_INT(scene.task->settle.outcome, SETTLE_COMPLETED);
+	CHECK_INT(scene.task->settle.outcome, SETTLE_RETRY);
+	CHECK_INT(scene.task->settle.attempt.failure.type, ERROR_NETWORK);
 	scene_free(&scene);
 }
 
@@ -168,7 +169,7 @@ main(void)
 {
 	return tap_run((struct tap_test[]){
 		TAP(test_2xx_is_a_delivery),
-		TAP(test_2xx_that_broke_off_is_a_delivery),
+		TAP(test_2xx_that_broke_off_is_a_transport_failure),
 		TAP(test_what_can_be_cured_runs_again),
 		TAP(test_what_cannot_is_dead),
 		TAP(test_retry_after_speaks_for_the_endpoint_with_429_and_503),
