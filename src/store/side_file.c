@@ -110,13 +110,26 @@ side_file_release_worker(struct side_file *side, int64_t worker)
 	fcntl(side->fd, F_OFD_SETLK, &lock);
 }
 
+static bool
+another_holds(const struct side_file *side, struct flock lock)
+{
+	return side->fd >= 0 && fcntl(side->fd, F_OFD_GETLK, &lock) == 0 &&
+		lock.l_type != F_UNLCK;
+}
+
 bool
 side_file_worker_lives(const struct side_file *side, int64_t worker)
 {
-	struct flock lock = worker_byte(worker, F_WRLCK);
+	return another_holds(side, worker_byte(worker, F_WRLCK));
+}
 
-	return side->fd >= 0 && fcntl(side->fd, F_OFD_GETLK, &lock) == 0 &&
-		lock.l_type != F_UNLCK;
+bool
+side_file_any_worker_lives(const struct side_file *side)
+{
+	struct flock lock = worker_byte(1, F_WRLCK);
+
+	lock.l_len = 0; /* to the end */
+	return another_holds(side, lock);
 }
 
 void

@@ -41,6 +41,7 @@ void side_file_release_worker(struct side_file *side, int64_t worker);
 
 /* Whether another holder of the file is that worker. */
 bool side_file_worker_lives(const struct side_file *side, int64_t worker);
+bool side_file_any_worker_lives(const struct side_file *side);
 
 /* Wakes everyone who watches; failure only costs them a wait. */
 void side_file_poke(struct side_file *side);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Opening and closing a store on SQLite. WAL, synchronous=FULL, checkpoints of our own
- * (sqlite_txn.c); never one at closing time, when other programs may be writing.
+ * Opening and closing a store on SQLite. WAL, synchronous=FULL, and checkpoints of our
+ * own, which take turns with the writers (sqlite_txn.c), in the place of SQLite's.
  */
 #include "store/sqlite.h"
 
@@ -266,6 +266,7 @@ sqlite_close(struct store *base)
 	struct sqlite_store *store = sqlite_of(base);
 
 	statements_free(&store->statements);
+	checkpoint_at_close(store);
 	endpoints_free(&store->endpoints);
 	arena_free(&store->holds.arena);
 	sqlite3_close(store->db);

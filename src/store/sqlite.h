@@ -166,6 +166,9 @@ int sequence_take(struct sqlite_store *store, enum sequence sequence, size_t cou
 /* Copies WAL pages to the database if there are `worth` of them; under the turn. */
 void checkpoint_if_worth(struct sqlite_store *store, int worth);
 
+/* Leaves no WAL that the next program would have to read before it can begin. */
+void checkpoint_at_close(struct sqlite_store *store);
+
 /* ---- queues and endpoints (sqlite_endpoint.c) ------------------------------------ */
 
 /* Fills in queue_id; makes the queue unless the store is only read. */

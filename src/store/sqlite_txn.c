@@ -19,6 +19,7 @@ enum {
 	CHECKPOINT_PAGES = 2500, /* 10 MB of WAL: more would make others wait for it */
 	CHECKPOINT_AGAIN_PAGES = 1000,
 	TRUNCATE_PAGES = 50000,
+	CLOSE_PAGES = 64,
 };
 
 static int
@@ -52,6 +53,15 @@ txn_rollback(struct sqlite_store *store)
 	side_file_unlock(&store->side);
 }
 
+static void
+truncate_wal(struct sqlite_store *store)
+{
+	sqlite3_busy_timeout(store->db, 0);
+	sqlite3_wal_checkpoint_v2(
+		store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	sqlite3_busy_timeout(store->db, (int)store->busy_wait_ms);
+}
+
 /* PASSIVE waits for nobody. If it got everything, the next commit starts the WAL anew. */
 void
 checkpoint_if_worth(struct sqlite_store *store, int worth)
@@ -62,13 +72,24 @@ checkpoint_if_worth(struct sqlite_store *store, int worth)
 		return;
 	sqlite3_wal_checkpoint_v2(
 		store->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_wal, &copied);
-	if (in_wal == copied && in_wal >= TRUNCATE_PAGES) {
-		sqlite3_busy_timeout(store->db, 0);
-		sqlite3_wal_checkpoint_v2(
-			store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-		sqlite3_busy_timeout(store->db, (int)store->busy_wait_ms);
-	}
+	if (in_wal == copied && in_wal >= TRUNCATE_PAGES)
+		truncate_wal(store);
 	store->checkpoint_at = in_wal == copied ? 0 : in_wal + CHECKPOINT_AGAIN_PAGES;
+}
+
+/*
+ * The index of the WAL is lost with the last program that has the store open, and the
+ * next one reads the whole WAL to make it again. A worker keeps it. Between programs that
+ * run for one event each, reading a short WAL is cheaper than a checkpoint every time.
+ */
+void
+checkpoint_at_close(struct sqlite_store *store)
+{
+	if (store->wal_pages < CLOSE_PAGES || side_file_any_worker_lives(&store->side) ||
+		side_file_lock(&store->side, 0, NULL) != 0)
+		return;
+	truncate_wal(store);
+	side_file_unlock(&store->side);
 }
 
 static int

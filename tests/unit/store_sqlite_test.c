@@ -430,6 +430,54 @@ test_the_wal_stays_bounded(void)
 	fixture_free(&f);
 }
 
+static int64_t
+wal_bytes(const struct fixture *fixture)
+{
+	char path[160];
+	struct stat status = {0};
+
+	snprintf(path, sizeof(path), "%s-wal", fixture->path);
+	CHECK_INT(stat(path, &status), 0);
+	return status.st_size;
+}
+
+/* A program that runs for one event. */
+static void
+enqueue_and_leave(const struct fixture *fixture, int number)
+{
+	struct store *store = open_mode(fixture, STORE_CREATE);
+	char id[24];
+
+	snprintf(id, sizeof(id), "s%d", number);
+	enqueue(store, id);
+	store_close(store);
+}
+
+/* Whoever opens a store that nobody has open reads all of its WAL first. */
+static void
+test_short_programs_leave_a_short_wal(void)
+{
+	struct fixture f = fixture_new();
+	struct err err = {0};
+	int64_t longest = 0;
+
+	for (int i = 0; i < 40; i++)
+		enqueue_and_leave(&f, i);
+	CHECK(wal_bytes(&f) > 100 * 4096); /* the worker has it open */
+	ok(store_worker_stop(f.store, NOW, &err), &err);
+	store_close(f.store);
+	f.store = NULL;
+	CHECK_INT(wal_bytes(&f), 0);
+	for (int i = 40; i < 80; i++) {
+		enqueue_and_leave(&f, i);
+		longest = wal_bytes(&f) > longest ? wal_bytes(&f) : longest;
+	}
+	CHECK(longest > 20 * 4096); /* not a checkpoint every time */
+	CHECK(longest < 80 * 4096);
+	check_text_of(&f, "SELECT count(*) FROM retry_queue", "80");
+	fixture_free(&f);
+}
+
 static void
 test_an_interrupted_release_is_finished_by_housekeeping(void)
 {
@@ -467,6 +515,7 @@ main(void)
 		TAP(test_the_turn_to_write_is_waited_for_and_then_given_up),
 		TAP(test_a_worker_elsewhere_lives_by_its_lease),
 		TAP(test_the_wal_stays_bounded),
+		TAP(test_short_programs_leave_a_short_wal),
 		TAP(test_an_interrupted_release_is_finished_by_housekeeping),
 		{0},
 	});
