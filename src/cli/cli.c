@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <locale.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +35,6 @@ start(struct cli *cli, const struct cli_program *program)
 {
 	guard_descriptors();
 	signal(SIGPIPE, SIG_IGN);
-	setlocale(LC_CTYPE, "C.UTF-8"); /* for wcwidth(); nothing else looks at it */
 	setvbuf(stdout, NULL, _IOFBF, 64 * 1024);
 	*cli = (struct cli){
 		.program = program,

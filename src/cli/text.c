@@ -5,6 +5,8 @@
  */
 #include "cli/output.h"
 
+#include <locale.h>
+#include <stdlib.h>
 #include <string.h>
 #include <wchar.h>
 
@@ -47,6 +49,20 @@ decode(const char *at, size_t len)
 	return point;
 }
 
+/*
+ * Only wcwidth() needs a locale. Loading one takes a tenth of the time of a program that
+ * enqueues one event, and most texts are ASCII.
+ */
+static int
+columns_of(uint32_t point)
+{
+	if (point < 0x80)
+		return 1;
+	if (MB_CUR_MAX == 1)
+		setlocale(LC_CTYPE, "C.UTF-8");
+	return wcwidth((wchar_t)point);
+}
+
 /* Appends one character made safe, and returns the columns it takes. */
 static size_t
 add_safe(struct buf *out, const char *at, size_t len)
@@ -65,7 +81,7 @@ add_safe(struct buf *out, const char *at, size_t len)
 		return out->len - before;
 	}
 	buf_add(out, at, len);
-	columns = point < 0x80 ? 1 : wcwidth((wchar_t)point);
+	columns = columns_of(point);
 	return columns < 0 ? 1 : (size_t)columns;
 }
 

@@ -5,7 +5,6 @@
 #include "cli/table.h"
 #include "tap.h"
 
-#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -204,6 +203,5 @@ main(void)
 		{0},
 	};
 
-	setlocale(LC_CTYPE, "C.UTF-8");
 	return tap_run(tests);
 }

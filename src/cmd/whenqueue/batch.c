@@ -18,8 +18,6 @@ batch_init(struct batch *batch, size_t max_line, struct err *err)
 		batch_free(batch);
 		return err_no_memory(err);
 	}
-	for (size_t i = 0; i < BATCH_EVENTS; i++)
-		batch->intakes[i].event = &batch->events[i];
 	return 0;
 }
 

@@ -87,11 +87,12 @@ static int
 plan(struct run *run, struct record *record, struct err *err)
 {
 	struct batch *batch = &run->batch;
+	struct intake *intake = &batch->intakes[batch->count];
 
 	if (defaults_apply(&run->defaults, record, err) != 0)
 		return -1;
-	return event_plan(&run->planner, record, batch->now, &batch->arena,
-		&batch->intakes[batch->count], err);
+	intake->event = &batch->events[batch->count];
+	return event_plan(&run->planner, record, batch->now, &batch->arena, intake, err);
 }
 
 /* Takes a record into the batch, or says what is wrong with it. */
