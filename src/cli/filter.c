@@ -12,7 +12,7 @@
 enum { ID_LINE_MAX = 16 * 1024 * 1024 };
 
 static const char *const job_states[] = {"waiting", "delayed", "active", "paused",
-	"completed", "cancelled", "dead", "all", NULL};
+	"blocked", "completed", "cancelled", "dead", "all", NULL};
 static const char *const dead_statuses[] = {
 	"unresolved", "retrying", "resolved", "all", NULL};
 static const char *const category_choices[] = {

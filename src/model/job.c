@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "model/job.h"
 
-enum { EVENT_ID_MAX = 256 };
-
 static const char *const STATE_NAMES[JOB_STATE_COUNT] = {
 	[JOB_WAITING] = "waiting",
 	[JOB_DELAYED] = "delayed",
@@ -11,6 +9,7 @@ static const char *const STATE_NAMES[JOB_STATE_COUNT] = {
 	[JOB_COMPLETED] = "completed",
 	[JOB_CANCELLED] = "cancelled",
 	[JOB_DEAD] = "dead",
+	[JOB_BLOCKED] = "blocked",
 };
 
 static const char *const STATUS_NAMES[DEAD_STATUS_COUNT] = {
@@ -83,19 +82,29 @@ is_control(const char *at, size_t len)
 		(len == 2 && first == 0xc2 && (unsigned char)at[1] < 0xa0);
 }
 
-bool
-event_id_valid(struct span id)
+static bool
+is_printable(struct span text)
 {
 	size_t at = 0;
 
-	if (id.len == 0 || id.len > EVENT_ID_MAX)
-		return false;
-	while (at < id.len) {
-		size_t step = utf8_sequence(id.ptr + at, id.len - at);
+	while (at < text.len) {
+		size_t step = utf8_sequence(text.ptr + at, text.len - at);
 
-		if (step == 0 || is_control(id.ptr + at, step))
+		if (step == 0 || is_control(text.ptr + at, step))
 			return false;
 		at += step;
 	}
 	return true;
+}
+
+bool
+event_id_valid(struct span id)
+{
+	return id.len > 0 && id.len <= EVENT_ID_MAX && is_printable(id);
+}
+
+bool
+ordering_key_valid(struct span key)
+{
+	return key.len > 0 && key.len <= ORDERING_KEY_MAX && is_printable(key);
 }

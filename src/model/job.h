@@ -13,6 +13,8 @@
 
 #define QUEUE_DEFAULT "webhook-retry"
 
+enum { EVENT_ID_MAX = 256, ORDERING_KEY_MAX = 256 };
+
 enum job_state {
 	JOB_WAITING,   /* due, nobody has it */
 	JOB_DELAYED,   /* runs at run_at */
@@ -21,6 +23,7 @@ enum job_state {
 	JOB_COMPLETED, /* delivered; kept for the idempotency window */
 	JOB_CANCELLED, /* taken out by an operator; kept likewise */
 	JOB_DEAD,      /* in the dead letter queue */
+	JOB_BLOCKED,   /* behind an earlier job of its ordering key */
 	JOB_STATE_COUNT,
 };
 
@@ -104,6 +107,7 @@ struct job {
 	struct span endpoint; /* configured name, or the url's scheme://host[:port] */
 	bool endpoint_named;  /* it is a configured name */
 	struct span event_type;
+	struct span ordering_key; /* absent: in no order */
 	enum job_state state;
 	bool held;    /* cannot run: its endpoint or the queue is on hold */
 	int priority; /* larger runs first */
@@ -133,7 +137,11 @@ struct dead_letter {
 	struct span note;
 };
 
-/* Whether `id` is well-formed as an event id: 1 … 256 bytes of printable UTF-8. */
+/* Whether `id` is well-formed as an event id: 1 … EVENT_ID_MAX bytes of printable UTF-8.
+ */
 bool event_id_valid(struct span id);
+
+/* Likewise an ordering key. */
+bool ordering_key_valid(struct span key);
 
 #endif

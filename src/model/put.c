@@ -130,6 +130,7 @@ put_job(struct buf *out, const struct job *job)
 		json_put_member_bool(out, "held", true);
 	put_present(out, "endpoint", job->endpoint);
 	put_present(out, "event_type", job->event_type);
+	put_present(out, "ordering_key", job->ordering_key);
 	json_put_member_int(out, "priority", job->priority);
 	json_put_member_int(out, "attempt", job->attempt);
 	json_put_member_int(out, "attempts_made", job->attempts_made);

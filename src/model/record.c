@@ -90,6 +90,19 @@ read_event_type(struct reader *reader, struct json value, struct err *err)
 }
 
 static int
+read_ordering_key(struct reader *reader, struct json value, struct err *err)
+{
+	struct span *key = &reader->record->ordering_key;
+
+	if (take_text(reader, "ordering_key", value, key, err) != 0)
+		return -1;
+	if (!ordering_key_valid(*key))
+		return err_set(err, ERR_DATA,
+			"ordering_key: not 1 to 256 bytes of printable text");
+	return 0;
+}
+
+static int
 read_method(struct reader *reader, struct json value, struct err *err)
 {
 	struct span *method = &reader->record->request.method;
@@ -239,6 +252,7 @@ static const struct member {
 	{"url", read_url},
 	{"endpoint", read_endpoint},
 	{"event_type", read_event_type},
+	{"ordering_key", read_ordering_key},
 	{"method", read_method},
 	{"headers", read_headers},
 	{"payload", read_payload},

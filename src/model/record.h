@@ -15,6 +15,7 @@ struct record {
 	struct span id;    /* absent: to be generated */
 	struct span endpoint;
 	struct span event_type;
+	struct span ordering_key;
 	struct request request; /* body decoded from payload_b64, else the raw payload */
 	bool has_run_at;
 	int64_t run_at;

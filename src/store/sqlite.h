@@ -38,6 +38,7 @@ extern const struct sql sqlite_act_sql[];
 extern const struct sql sqlite_hold_sql[];
 extern const struct sql sqlite_purge_sql[];
 extern const struct sql sqlite_health_sql[];
+extern const struct sql sqlite_order_sql[];
 
 enum { STATEMENT_CACHE_SIZE = 256 }; /* a power of two, far above their number */
 
@@ -79,6 +80,9 @@ struct hold_set {
 	size_t room;
 };
 
+/* Whether any job of the store is behind another, as of this transaction. */
+enum order_knowledge { ORDER_UNKNOWN, ORDER_IDLE, ORDER_MATTERS };
+
 enum { BOOT_ID_SIZE = 40 };
 
 struct sqlite_store {
@@ -96,6 +100,7 @@ struct sqlite_store {
 	char boot_id[BOOT_ID_SIZE];
 	int64_t worker; /* 0: this handle is no worker */
 	int64_t lease_ms;
+	enum order_knowledge order;
 	bool poke;         /* this transaction makes work for workers */
 	int wal_pages;     /* after the latest commit */
 	int checkpoint_at; /* not before there are that many: a reader pins the WAL */
@@ -249,6 +254,40 @@ int claim_jobs(struct sqlite_store *store, struct exchange *exchange, struct err
 
 /* Fills in more and next_due_at. */
 int look_ahead(struct sqlite_store *store, struct exchange *exchange, struct err *err);
+
+/* ---- ordering keys (sqlite_order.c) ---------------------------------------------- */
+
+/* len 0: in no order. */
+struct order_key {
+	int64_t queue_id;
+	size_t len;
+	char text[ORDERING_KEY_MAX];
+};
+
+/* *state becomes JOB_BLOCKED if another job of the key is before a new one. */
+int order_arrive(struct sqlite_store *store, struct span key, enum job_state *state,
+	struct err *err);
+
+/* The key of a job of retry_queue; the second says none where nobody is behind. */
+int order_key_of(struct sqlite_store *store, int64_t job_id, struct order_key *key,
+	struct err *err);
+int order_key_if_behind(struct sqlite_store *store, int64_t job_id, struct order_key *key,
+	struct err *err);
+
+/* If no job of the key is out, the next one goes. */
+int order_advance(struct sqlite_store *store, const struct order_key *key, int64_t now,
+	struct err *err);
+
+/* A job has ended, and its row is still there. */
+int order_ended(struct sqlite_store *store, int64_t job_id, int64_t now, struct err *err);
+
+/* A blocked job takes its place: before a later one that is not in flight. */
+int order_enter(struct sqlite_store *store, const struct order_key *key, int64_t job_id,
+	int64_t now, struct err *err);
+
+/* A job that was in flight and is to be retried; an earlier one may go instead. */
+int order_rejoin(struct sqlite_store *store, int64_t job_id, int64_t endpoint_id,
+	enum job_state state, int64_t now, struct err *err);
 
 /* ---- liveness (sqlite_worker.c) -------------------------------------------------- */
 

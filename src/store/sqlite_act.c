@@ -51,10 +51,12 @@ const struct sql sqlite_act_sql[] = {
 	[REQUEUE] = {"requeue",
 		"INSERT INTO retry_queue (id, endpoint_id, state, priority, run_at,"
 		" created_at, updated_at, attempt, attempts_made, max_attempts, crashes,"
-		" http_status, failed, error_type, category, event_type)"
-		" SELECT id, endpoint_id, 0, priority, ?2, created_at, ?2, 0,"
+		" http_status, failed, error_type, category, event_type, ordering_key,"
+		" ordering_queue)"
+		" SELECT id, endpoint_id, iif(ordering_key IS NULL, 0, 7), priority, ?2, created_at, ?2, 0,"
 		" attempts_made, max_attempts, 0, http_status, failed, error_type,"
-		" category, event_type FROM dead_letter_queue WHERE id = ?1"},
+		" category, event_type, ordering_key, ordering_queue"
+		" FROM dead_letter_queue WHERE id = ?1"},
 	[SET_RETRYING] = {"set-retrying",
 		"UPDATE dead_letter_queue SET status = 1, retries = retries + 1"
 		" WHERE id = ?1"},
@@ -133,7 +135,9 @@ cancel(struct sqlite_store *store, const struct subject *subject,
 
 	if (subject->letter == DEAD_RETRYING)
 		return job_bury(store, &burial, err);
-	return set_state(store, subject, JOB_CANCELLED, action->now, err);
+	if (set_state(store, subject, JOB_CANCELLED, action->now, err) != 0)
+		return -1;
+	return order_ended(store, subject->job_id, action->now, err);
 }
 
 static int
@@ -148,9 +152,16 @@ release(struct sqlite_store *store, const struct subject *subject,
 	const struct action *action, struct err *err)
 {
 	enum job_state state = subject->run_at <= action->now ? JOB_WAITING : JOB_DELAYED;
+	struct order_key key;
 
 	store->poke = true;
-	return set_state(store, subject, state, action->now, err);
+	if (order_key_of(store, subject->job_id, &key, err) != 0)
+		return -1;
+	if (key.len == 0)
+		return set_state(store, subject, state, action->now, err);
+	if (set_state(store, subject, JOB_BLOCKED, action->now, err) != 0)
+		return -1;
+	return order_enter(store, &key, subject->job_id, action->now, err);
 }
 
 static int
@@ -175,12 +186,19 @@ retry(struct sqlite_store *store, const struct subject *subject,
 {
 	struct query requeue = start_on(store, REQUEUE, subject);
 	struct query status = start_on(store, SET_RETRYING, subject);
+	struct order_key key;
+	enum job_state state;
 
 	bind_int(&requeue, action->now);
 	store->poke = true;
-	if (query_run(&requeue, err) != 0 || query_run(&status, err) != 0)
+	if (query_run(&requeue, err) != 0 || query_run(&status, err) != 0 ||
+		order_key_of(store, subject->job_id, &key, err) != 0)
 		return -1;
-	return endpoint_move(store, subject->endpoint_id, JOB_DEAD, JOB_WAITING, err);
+	state = key.len == 0 ? JOB_WAITING : JOB_BLOCKED;
+	if (endpoint_move(store, subject->endpoint_id, JOB_DEAD, state, err) != 0)
+		return -1;
+	return key.len == 0 ? 0
+			    : order_enter(store, &key, subject->job_id, action->now, err);
 }
 
 static int
@@ -242,13 +260,14 @@ struct verb {
 enum {
 	RUNNABLE = 1 << JOB_WAITING | 1 << JOB_DELAYED,
 	PAUSED = 1 << JOB_PAUSED,
+	BLOCKED = 1 << JOB_BLOCKED,
 	UNRESOLVED = 1 << DEAD_UNRESOLVED,
 	RESOLVED = 1 << DEAD_RESOLVED,
 };
 
 static const struct verb VERBS[] = {
-	[ACT_CANCEL] = {RUNNABLE | PAUSED, 0, cancel},
-	[ACT_HOLD] = {RUNNABLE, 0, hold},
+	[ACT_CANCEL] = {RUNNABLE | PAUSED | BLOCKED, 0, cancel},
+	[ACT_HOLD] = {RUNNABLE | BLOCKED, 0, hold},
 	[ACT_RELEASE] = {PAUSED, 0, release},
 	[ACT_EXPEDITE] = {RUNNABLE, 0, expedite},
 	[ACT_RETRY] = {0, UNRESOLVED, retry},

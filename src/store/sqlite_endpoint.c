@@ -20,8 +20,9 @@ const struct sql sqlite_endpoint_sql[] = {
 		"UPDATE endpoint SET waiting = waiting + ?2, delayed = delayed + ?3,"
 		" active = active + ?4, paused = paused + ?5,"
 		" completed = completed + ?6, cancelled = cancelled + ?7,"
-		" dead = dead + ?8, not_before = max(not_before, ?9),"
-		" served = max(served, ?10) WHERE id = ?1"},
+		" dead = dead + ?8, blocked = blocked + ?9,"
+		" not_before = max(not_before, ?10), served = max(served, ?11)"
+		" WHERE id = ?1"},
 	{0},
 };
 

@@ -23,16 +23,17 @@ const struct sql sqlite_enqueue_sql[] = {
 	[ADD_JOB] = {"add-job",
 		"INSERT INTO retry_queue (id, endpoint_id, state, priority, run_at,"
 		" created_at, updated_at, attempt, attempts_made, max_attempts,"
-		" paused_by, http_status, failed, error_type, category, event_type)"
+		" paused_by, http_status, failed, error_type, category, event_type,"
+		" ordering_key, ordering_queue)"
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?7, ?8, ?9, ?10, ?7, ?11, ?12,"
-		" ?13)"},
+		" ?13, ?14, ?15)"},
 	[ADD_DEAD] = {"add-dead",
 		"INSERT INTO dead_letter_queue (id, endpoint_id, status, death, died_at,"
 		" first_died_at, priority, created_at, attempt, attempts_made,"
 		" max_attempts, crashes, http_status, failed, error_type, category,"
-		" event_type, rule, reason)"
+		" event_type, rule, reason, ordering_key, ordering_queue)"
 		" VALUES (?1, ?2, 0, ?3, ?4, ?4, ?5, ?4, ?6, ?6, ?7, 0, ?8, ?6, ?9, ?10,"
-		" ?11, ?12, ?13)"},
+		" ?11, ?12, ?13, ?14, ?15)"},
 	{0},
 };
 
@@ -78,13 +79,25 @@ report_duplicate(struct sqlite_store *store, struct span event_id,
 }
 
 static enum job_state
-first_state(const struct sqlite_store *store, const struct event *event, int64_t now)
+state_by_itself(const struct sqlite_store *store, const struct event *event, int64_t now)
 {
-	if (event->dead != DEAD_NOT)
-		return JOB_DEAD;
 	if (holds_cover(&store->holds, event->event_type))
 		return JOB_PAUSED;
 	return event->run_at <= now ? JOB_WAITING : JOB_DELAYED;
+}
+
+static int
+choose_state(struct sqlite_store *store, struct arrival *arrival, struct err *err)
+{
+	const struct event *event = arrival->event;
+
+	arrival->state = JOB_DEAD;
+	if (event->dead != DEAD_NOT)
+		return 0;
+	arrival->state = state_by_itself(store, event, arrival->now);
+	if (!span_present(event->ordering_key))
+		return 0;
+	return order_arrive(store, event->ordering_key, &arrival->state, err);
 }
 
 static int
@@ -117,6 +130,13 @@ bind_failure(struct query *query, const struct failure *failure)
 	bind_text(query, span_of(failed ? category_name(failure->category) : NULL));
 }
 
+static void
+bind_order(struct query *query, const struct event *event)
+{
+	bind_text(query, event->ordering_key);
+	bind_optional(query, span_present(event->ordering_key), query->store->queue_id);
+}
+
 static int
 add_job(struct sqlite_store *store, const struct arrival *arrival, struct err *err)
 {
@@ -135,6 +155,7 @@ add_job(struct sqlite_store *store, const struct arrival *arrival, struct err *e
 	bind_int(&query, event->reported.status);
 	bind_failure(&query, &event->reported.failure);
 	bind_text(&query, event->event_type);
+	bind_order(&query, event);
 	store->poke = true;
 	return query_run(&query, err);
 }
@@ -157,6 +178,7 @@ add_dead(struct sqlite_store *store, const struct arrival *arrival, struct err *
 	bind_text(&query, event->event_type);
 	bind_text(&query, event->reported.failure.rule);
 	bind_text(&query, event->reported.failure.reason);
+	bind_order(&query, event);
 	return query_run(&query, err);
 }
 
@@ -185,9 +207,9 @@ enqueue_one(struct sqlite_store *store, struct arrival *arrival, struct receipt 
 	if (!added)
 		return report_duplicate(store, event->id, receipt, err);
 	if (endpoint_by_name(store, event->endpoint, event->endpoint_named,
-		    &arrival->endpoint, err) != 0)
+		    &arrival->endpoint, err) != 0 ||
+		choose_state(store, arrival, err) != 0)
 		return -1;
-	arrival->state = first_state(store, event, arrival->now);
 	if (add_request(store, arrival, err) != 0 ||
 		(arrival->state == JOB_DEAD ? add_dead : add_job)(store, arrival, err) !=
 			0 ||

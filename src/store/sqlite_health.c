@@ -17,7 +17,7 @@ const struct sql sqlite_health_sql[] = {
 		"WITH counted AS (SELECT endpoint_id, sum(state = 0) AS waiting,"
 		" sum(state = 1) AS delayed, sum(state = 2) AS active,"
 		" sum(state = 3) AS paused, sum(state = 4) AS completed,"
-		" sum(state = 5) AS cancelled FROM retry_queue GROUP BY endpoint_id),"
+		" sum(state = 5) AS cancelled, sum(state = 7) AS blocked FROM retry_queue GROUP BY endpoint_id),"
 		" died AS (SELECT endpoint_id, sum(status = 0) AS dead"
 		" FROM dead_letter_queue GROUP BY endpoint_id)"
 		" SELECT count(*) FROM endpoint e"
@@ -29,7 +29,8 @@ const struct sql sqlite_health_sql[] = {
 		" OR e.paused <> coalesce(c.paused, 0)"
 		" OR e.completed <> coalesce(c.completed, 0)"
 		" OR e.cancelled <> coalesce(c.cancelled, 0)"
-		" OR e.dead <> coalesce(d.dead, 0)",
+		" OR e.dead <> coalesce(d.dead, 0)"
+		" OR e.blocked <> coalesce(c.blocked, 0)",
 		.walks = true},
 	[VERSION] = {"version", "SELECT max(version) FROM schema_migration"},
 	[HOLDERS] = {"holders",

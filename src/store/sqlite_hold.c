@@ -181,12 +181,19 @@ static int
 release_job(struct sqlite_store *store, const struct paused_job *job, struct err *err)
 {
 	struct query query = query_start(store, &sqlite_hold_sql[RELEASE_JOB]);
+	enum job_state state = JOB_DELAYED;
+	struct order_key key;
 
-	bind_int(&query, job->id);
-	bind_int(&query, JOB_DELAYED);
-	if (query_run(&query, err) != 0)
+	if (order_key_of(store, job->id, &key, err) != 0)
 		return -1;
-	return endpoint_move(store, job->endpoint_id, JOB_PAUSED, JOB_DELAYED, err);
+	if (key.len > 0)
+		state = JOB_BLOCKED;
+	bind_int(&query, job->id);
+	bind_int(&query, state);
+	if (query_run(&query, err) != 0 ||
+		endpoint_move(store, job->endpoint_id, JOB_PAUSED, state, err) != 0)
+		return -1;
+	return key.len == 0 ? 0 : order_enter(store, &key, job->id, INT64_MIN, err);
 }
 
 static int

@@ -13,6 +13,7 @@ enum {
 	LIST_DELAYED,
 	LIST_ACTIVE,
 	LIST_PAUSED,
+	LIST_BLOCKED,
 	STATE_SHARE,
 	LIST_DEAD_JOBS,
 	LIST_DEAD,
@@ -37,10 +38,15 @@ const struct sql sqlite_list_sql[] = {
 	[LIST_DELAYED] = {"list-delayed", LIST_STATE("1", "job_due"), .walks = true},
 	[LIST_ACTIVE] = {"list-active", LIST_STATE("2", "job_active"), .walks = true},
 	[LIST_PAUSED] = {"list-paused", LIST_STATE("3", "job_paused"), .walks = true},
+	[LIST_BLOCKED] = {"list-blocked",
+		LIST_STATE("7 AND q.ordering_key IS NOT NULL AND q.state IN (3, 7)",
+			"job_behind"),
+		.walks = true},
 	[STATE_SHARE] = {"state-share",
 		"SELECT sum(CASE ?2 WHEN 0 THEN waiting WHEN 1 THEN delayed"
-		" WHEN 2 THEN active ELSE paused END),"
-		" sum(waiting + delayed + active + paused + completed + cancelled)"
+		" WHEN 2 THEN active WHEN 3 THEN paused ELSE blocked END),"
+		" sum(waiting + delayed + active + paused + completed + cancelled"
+		" + blocked)"
 		" FROM endpoint WHERE queue_id = ?1"},
 	[LIST_DEAD_JOBS] = {"list-dead-jobs",
 		DEAD_COLUMNS
@@ -80,7 +86,7 @@ read_jobs(struct sqlite_store *store, const struct sql *sql,
 	const struct job_filter *filter, bool with_request, struct cursor after,
 	struct job_page *page, struct err *err)
 {
-	enum { QUEUED = (1 << JOB_DEAD) - 1 };
+	enum { QUEUED = ((1 << JOB_STATE_COUNT) - 1) & ~(1 << JOB_DEAD) };
 	struct query query = query_start(store, sql);
 	unsigned states = filter->states == 0 ? QUEUED : filter->states;
 	bool dead = sql == &sqlite_list_sql[LIST_DEAD_JOBS];
@@ -95,12 +101,20 @@ read_jobs(struct sqlite_store *store, const struct sql *sql,
 	return 0;
 }
 
+static const int LIST_OF_STATE[JOB_STATE_COUNT] = {
+	[JOB_WAITING] = LIST_WAITING,
+	[JOB_DELAYED] = LIST_DELAYED,
+	[JOB_ACTIVE] = LIST_ACTIVE,
+	[JOB_PAUSED] = LIST_PAUSED,
+	[JOB_BLOCKED] = LIST_BLOCKED,
+};
+
 /* The one state that is asked for, if it has an index of its own; else -1. */
 static int
 indexed_state(const struct job_filter *filter)
 {
-	for (int state = JOB_WAITING; state <= JOB_PAUSED; state++)
-		if (filter->states == 1u << state)
+	for (int state = 0; state < JOB_STATE_COUNT; state++)
+		if (filter->states == 1u << state && LIST_OF_STATE[state] != 0)
 			return state;
 	return -1;
 }
@@ -131,7 +145,7 @@ choose_list(struct sqlite_store *store, const struct job_filter *filter,
 	all = (double)read_int(&query);
 	query_end(&query);
 	if (of_state * of_state < all * (double)page_size(filter))
-		*sql = &sqlite_list_sql[LIST_WAITING + state];
+		*sql = &sqlite_list_sql[LIST_OF_STATE[state]];
 	return 0;
 }
 

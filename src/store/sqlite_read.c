@@ -55,6 +55,7 @@ copy_job(struct copier *copier, struct job *job)
 	copy_span(copier, &job->event_id);
 	copy_span(copier, &job->endpoint);
 	copy_span(copier, &job->event_type);
+	copy_span(copier, &job->ordering_key);
 	copy_failure(copier, &job->failure);
 	copy_request(copier, &job->request);
 	if (!copier->failed &&

@@ -18,7 +18,7 @@
 	"SELECT q.id, q.state, q.priority, q.run_at, q.created_at, q.updated_at,"        \
 	" q.attempt, q.attempts_made, q.max_attempts, q.crashes, q.http_status,"         \
 	" e.named, e.held_at IS NOT NULL, r.event_id, e.name, q.event_type,"             \
-	" q.error_type, q.category, a.rule, a.reason," REQUEST_COLUMNS
+	" q.ordering_key, q.error_type, q.category, a.rule, a.reason," REQUEST_COLUMNS
 
 #define JOB_JOINS                                                                        \
 	" CROSS JOIN endpoint e ON e.id = q.endpoint_id"                                 \
@@ -33,8 +33,8 @@
 	" d.max_attempts, d.crashes,"                                                    \
 	" iif(q.id IS NULL, d.http_status, q.http_status), e.named,"                     \
 	" e.held_at IS NOT NULL,"                                                        \
-	" r.event_id, e.name, d.event_type, d.error_type, d.category, d.rule,"           \
-	" d.reason," REQUEST_COLUMNS                                                     \
+	" r.event_id, e.name, d.event_type, d.ordering_key, d.error_type, d.category,"   \
+	" d.rule, d.reason," REQUEST_COLUMNS                                             \
 	", d.status, d.died_at, d.first_died_at, d.retries,"                             \
 	" coalesce(d.resolved_at, 0), d.delivered, d.death, d.resolved_by, d.note"
 

@@ -28,11 +28,12 @@ const struct sql sqlite_row_sql[] = {
 		"INSERT INTO dead_letter_queue (id, endpoint_id, status, death, died_at,"
 		" first_died_at, priority, created_at, attempt, attempts_made,"
 		" max_attempts, crashes, http_status, failed, error_type, category,"
-		" event_type, rule, reason)"
+		" event_type, rule, reason, ordering_key, ordering_queue)"
 		" SELECT q.id, q.endpoint_id, 0, ?2, ?3, ?3, q.priority, q.created_at,"
 		" q.attempt, q.attempts_made, q.max_attempts, q.crashes, q.http_status,"
 		" q.failed, coalesce(?6, q.error_type), coalesce(?7, q.category),"
-		" q.event_type, coalesce(?4, a.rule), coalesce(?5, a.reason)"
+		" q.event_type, coalesce(?4, a.rule), coalesce(?5, a.reason),"
+		" q.ordering_key, q.ordering_queue"
 		" FROM retry_queue q LEFT JOIN attempt a"
 		" ON a.job_id = q.id AND a.number = q.failed WHERE q.id = ?1"
 		" ON CONFLICT (id) DO UPDATE SET status = 0, death = excluded.death,"
@@ -120,14 +121,21 @@ write_entry(struct sqlite_store *store, const struct burial *burial, struct err 
 int
 job_bury(struct sqlite_store *store, const struct burial *burial, struct err *err)
 {
-	int result = burial->death == DEAD_NOT
+	struct order_key key;
+	int result;
+
+	if (order_key_if_behind(store, burial->job_id, &key, err) != 0)
+		return -1;
+	result = burial->death == DEAD_NOT
 		? run_on_job(store, &sqlite_row_sql[BURY_AGAIN], burial->job_id, err)
 		: write_entry(store, burial, err);
-
 	if (result != 0 ||
-		run_on_job(store, &sqlite_row_sql[DELETE_JOB], burial->job_id, err) != 0)
+		run_on_job(store, &sqlite_row_sql[DELETE_JOB], burial->job_id, err) !=
+			0 ||
+		endpoint_move(store, burial->endpoint_id, burial->from, JOB_DEAD, err) !=
+			0)
 		return -1;
-	return endpoint_move(store, burial->endpoint_id, burial->from, JOB_DEAD, err);
+	return order_advance(store, &key, burial->now, err);
 }
 
 int

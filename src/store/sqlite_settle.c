@@ -77,7 +77,10 @@ settle_completed(
 	bind_int(&resolve, now);
 	if (query_run(&resolve, err) != 0 || add_attempt(store, settle, err) != 0)
 		return -1;
-	return endpoint_move(store, settle->endpoint_id, JOB_ACTIVE, JOB_COMPLETED, err);
+	if (endpoint_move(store, settle->endpoint_id, JOB_ACTIVE, JOB_COMPLETED, err) !=
+		0)
+		return -1;
+	return order_ended(store, settle->job_id, now, err);
 }
 
 static int
@@ -107,7 +110,9 @@ settle_retry(
 		return -1;
 	if (settle->lost)
 		return 0;
-	return endpoint_move(store, settle->endpoint_id, JOB_ACTIVE, state, err);
+	if (endpoint_move(store, settle->endpoint_id, JOB_ACTIVE, state, err) != 0)
+		return -1;
+	return order_rejoin(store, settle->job_id, settle->endpoint_id, state, now, err);
 }
 
 static int

@@ -12,7 +12,7 @@ enum { ENDPOINT_ROWS, HEAD_OF_PRIORITY, OVERDUE, WORKER_ROWS, DEAD_GROUPS };
 const struct sql sqlite_stats_sql[] = {
 	[ENDPOINT_ROWS] = {"endpoint-rows",
 		"SELECT id, waiting, delayed, active, paused, completed, cancelled, dead,"
-		" not_before, held_at IS NOT NULL, name FROM endpoint"
+		" blocked, not_before, held_at IS NOT NULL, name FROM endpoint"
 		" WHERE queue_id = ?1 ORDER BY name"},
 	[HEAD_OF_PRIORITY] = {"head-of-priority",
 		"SELECT priority, run_at FROM retry_queue WHERE endpoint_id = ?1"

@@ -38,6 +38,7 @@ txn_begin(struct sqlite_store *store, struct err *err)
 	if (side_file_lock(&store->side, store->busy_wait_ms, err) != 0)
 		return -1;
 	store->poke = false;
+	store->order = ORDER_UNKNOWN;
 	if (execute(store, "BEGIN IMMEDIATE", err) == 0)
 		return 0;
 	side_file_unlock(&store->side);

@@ -44,6 +44,7 @@ struct event {
 	bool endpoint_named;
 	struct span event_type;
 	struct request request;
+	struct span ordering_key; /* absent: in no order */
 	int priority;
 	int max_attempts;
 	int64_t run_at;
@@ -55,12 +56,19 @@ struct event {
 struct receipt {
 	int64_t job_id;
 	bool duplicate;       /* job_id is the one that was there */
-	enum job_state state; /* JOB_PAUSED if its event type is on hold */
+	enum job_state state; /* JOB_PAUSED if its event type is on hold, JOB_BLOCKED
+			       * behind an earlier job of its ordering key */
 	int64_t run_at;
 	int attempt;
 };
 
-/* Takes a batch in, all or nothing; receipts[i] belongs to events[i]. */
+/*
+ * Takes a batch in, all or nothing; receipts[i] belongs to events[i].
+ *
+ * Of the events of one ordering key (in one queue) at most one is in flight, and they go
+ * in the order of acceptance: the next when the one before is completed, dead, cancelled
+ * or deleted. One that is delayed, retried or held keeps those behind it, and no others.
+ */
 int store_enqueue(struct store *store, const struct event *events, size_t count,
 	int64_t now, struct receipt *receipts, struct err *err);
 
@@ -286,12 +294,13 @@ void dead_stats_free(struct dead_stats *stats);
 /* ---- the operator's verbs -------------------------------------------------------- */
 
 enum action_verb {
-	ACT_CANCEL,   /* waiting, delayed, paused -> cancelled */
-	ACT_HOLD,     /* waiting, delayed -> paused */
-	ACT_RELEASE,  /* paused -> waiting or delayed */
+	ACT_CANCEL,   /* waiting, delayed, paused, blocked -> cancelled */
+	ACT_HOLD,     /* waiting, delayed, blocked -> paused */
+	ACT_RELEASE,  /* paused -> waiting or delayed; blocked if it is not its turn */
 	ACT_EXPEDITE, /* delayed, waiting -> due now, ahead of its endpoint's Retry-After
 		       */
-	ACT_RETRY,    /* dead, unresolved -> waiting, with a fresh budget */
+	ACT_RETRY,    /* dead, unresolved -> waiting, with a fresh budget; of an ordering
+		       * key: next, before what was accepted later and is not active */
 	ACT_RESOLVE,  /* unresolved -> resolved */
 	ACT_REOPEN,   /* resolved -> unresolved */
 	ACT_DELETE,   /* dead letter, unresolved or resolved -> gone, with its attempts */

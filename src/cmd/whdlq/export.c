@@ -51,6 +51,8 @@ put_event(struct buf *out, const struct job *job)
 		json_put_member_string(out, "endpoint", job->endpoint);
 	if (span_present(job->event_type))
 		json_put_member_string(out, "event_type", job->event_type);
+	if (span_present(job->ordering_key))
+		json_put_member_string(out, "ordering_key", job->ordering_key);
 	json_put_member_int(out, "priority", job->priority);
 	json_put_member_int(out, "max_attempts", job->max_attempts);
 	put_request(out, &request);

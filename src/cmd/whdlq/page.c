@@ -124,6 +124,7 @@ put_summary(struct buf *out, const struct page *page)
 		dead_status_name(letter->status), tint_end(tint, page->color));
 	put_field(out, page, "event", job->event_id);
 	put_field(out, page, "type", job->event_type);
+	put_field(out, page, "order", job->ordering_key);
 	put_field(out, page, "endpoint", job->endpoint);
 	put_time_field(out, page, "created", job->created_at);
 	put_time_field(out, page, "died", letter->died_at);

@@ -46,6 +46,21 @@ take_names(struct record *record, const struct enqueue_args *args, struct err *e
 }
 
 static int
+take_order(struct record *record, const struct enqueue_args *args, struct err *err)
+{
+	record->ordering_key = span_of(args->ordering_key);
+	if (args->ordering_key == NULL)
+		return 0;
+	if (args->ordered)
+		return err_set(err, ERR_USAGE,
+			"--ordering-key: --ordered is there too; give one");
+	if (!ordering_key_valid(record->ordering_key))
+		return err_set(err, ERR_USAGE,
+			"--ordering-key: not 1 to 256 bytes of printable text");
+	return 0;
+}
+
+static int
 take_time(struct record *record, const struct enqueue_args *args, struct err *err)
 {
 	if (args->at != NULL && args->delay_ms >= 0)
@@ -113,7 +128,7 @@ defaults_init(struct defaults *defaults, const struct enqueue_args *args, struct
 	record->priority = (int)args->priority;
 	record->max_attempts = (int)args->max_attempts;
 	if (take_target(record, args, err) != 0 || take_names(record, args, err) != 0 ||
-		take_time(record, args, err) != 0)
+		take_order(record, args, err) != 0 || take_time(record, args, err) != 0)
 		return -1;
 	return take_headers(defaults, &args->headers, err);
 }
@@ -161,6 +176,7 @@ defaults_apply(struct defaults *defaults, struct record *record, struct err *err
 
 	apply_target(record, from);
 	take_span(&record->event_type, from->event_type);
+	take_span(&record->ordering_key, from->ordering_key);
 	take_span(&record->request.method, from->request.method);
 	take_span(&record->request.headers, from->request.headers);
 	if (!record->has_priority)

@@ -345,6 +345,7 @@ run_open(struct run *run, struct err *err)
 
 	run->planner.config = &run->config;
 	run->planner.endpoints_known = args->common.config != NULL;
+	run->planner.ordered = args->ordered;
 	rng_init(&run->planner.rng);
 	run->explainer = (struct explainer){
 		.cli = run->cli, .common = &args->common, .config = &run->config};

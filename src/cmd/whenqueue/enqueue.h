@@ -27,6 +27,8 @@ struct enqueue_args {
 	const char *data;
 	int64_t delay_ms; /* -1: not given */
 	const char *at;
+	const char *ordering_key;
+	bool ordered;
 	int64_t priority;
 	int64_t max_attempts; /* 0: not given */
 	int64_t jitter;       /* -1: not given */
@@ -61,6 +63,7 @@ struct intake {
 struct planner {
 	const struct config *config;
 	bool endpoints_known; /* a configuration was given: other names are mistakes */
+	bool ordered;         /* events without an ordering key have their endpoint's */
 	struct rng rng;
 };
 

@@ -46,6 +46,21 @@ name_endpoint(const struct record *record, struct arena *arena, struct event *ev
 	return failed;
 }
 
+/* ERR_DATA where the endpoint's name is too long for a key. */
+static int
+choose_order(const struct planner *planner, const struct record *record,
+	struct event *event, struct err *err)
+{
+	event->ordering_key = record->ordering_key;
+	if (span_present(event->ordering_key) || !planner->ordered)
+		return 0;
+	event->ordering_key = event->endpoint;
+	if (!ordering_key_valid(event->ordering_key))
+		return err_set(err, ERR_DATA,
+			"ordering_key: the endpoint is too long for one; give a key");
+	return 0;
+}
+
 static int
 make_id(struct planner *planner, int64_t now, struct arena *arena, struct span *id,
 	struct err *err)
@@ -205,7 +220,8 @@ event_plan(struct planner *planner, const struct record *record, int64_t now,
 	event->max_attempts = record->max_attempts > 0
 		? record->max_attempts
 		: planner->config->policy.max_attempts;
-	if (name_endpoint(record, arena, event, err) != 0)
+	if (name_endpoint(record, arena, event, err) != 0 ||
+		choose_order(planner, record, event, err) != 0)
 		return -1;
 	if (!span_present(event->id) &&
 		make_id(planner, now, arena, &event->id, err) != 0)

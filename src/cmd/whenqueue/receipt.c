@@ -92,6 +92,8 @@ put_when(struct buf *out, const struct line *line)
 
 	if (line->receipt->state == JOB_PAUSED) {
 		buf_add_text(out, ", on hold");
+	} else if (line->receipt->state == JOB_BLOCKED) {
+		buf_add_text(out, ", runs in its order");
 	} else if (wait <= 0) {
 		buf_add_text(out, ", runs now");
 	} else {

@@ -88,6 +88,7 @@ put_summary(struct page *page, const struct job *job)
 		job->held ? ", held: its endpoint or the queue is on hold" : "");
 	put_field(page, "event", job->event_id);
 	put_field(page, "type", job->event_type);
+	put_field(page, "order", job->ordering_key);
 	put_field(page, "endpoint", job->endpoint);
 	put_time(page, "created", job->created_at);
 	if (to_come)
