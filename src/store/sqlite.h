@@ -39,6 +39,7 @@ extern const struct sql sqlite_hold_sql[];
 extern const struct sql sqlite_purge_sql[];
 extern const struct sql sqlite_health_sql[];
 extern const struct sql sqlite_order_sql[];
+extern const struct sql sqlite_oldest_sql[];
 
 enum { STATEMENT_CACHE_SIZE = 256 }; /* a power of two, far above their number */
 
@@ -60,6 +61,7 @@ struct endpoint_change {
 	int64_t counts[JOB_STATE_COUNT]; /* to be added */
 	int64_t not_before;              /* a later one than there is; 0 */
 	int64_t served;                  /* 0: not served */
+	int64_t claims;                  /* to be added */
 	struct endpoint_change *next_changed;
 };
 
@@ -251,6 +253,21 @@ int promote_due(struct sqlite_store *store, int64_t now, struct err *err);
 
 /* Fills in claimed and claimed_count. */
 int claim_jobs(struct sqlite_store *store, struct exchange *exchange, struct err *err);
+
+/* A job in the order of claiming: larger priorities first, then smaller ids. */
+struct ready_place {
+	int64_t priority;
+	int64_t id;
+};
+
+/* Whether the endpoint's waiting jobs are of more than one priority. */
+int ready_priorities_differ(
+	struct sqlite_store *store, int64_t endpoint_id, bool *differ, struct err *err);
+
+/* The oldest waiting jobs of those behind *after, oldest first. */
+int oldest_ready(struct sqlite_store *store, int64_t endpoint_id,
+	struct ready_place after, int64_t *ids, size_t limit, size_t *count,
+	struct err *err);
 
 /* Fills in more and next_due_at. */
 int look_ahead(struct sqlite_store *store, struct exchange *exchange, struct err *err);

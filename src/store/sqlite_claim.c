@@ -3,22 +3,27 @@
  * Claiming: each endpoint that has waiting jobs gives up a fair share of them, the
  * endpoint least recently served first. What an operator expedited goes before all that,
  * and does not heed its endpoint's Retry-After.
+ *
+ * Of an endpoint's jobs the larger priority goes first; but where jobs of several
+ * priorities are left behind, each eighth goes to the oldest of all, so that a stream of
+ * important jobs slows the others and never starves them.
  */
 #include "store/sqlite.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { READY_ENDPOINTS, READY_JOBS, EXPEDITED_JOBS, CLAIM, PAUSE };
+enum { READY_ENDPOINTS, READY_JOBS, READY_JOB, EXPEDITED_JOBS, CLAIM, PAUSE };
 
 #define DELIVERY_COLUMNS                                                                 \
 	"SELECT q.id, q.endpoint_id, e.named, q.attempt, q.attempts_made,"               \
 	" q.max_attempts, q.crashes, q.run_at, q.created_at, r.body_kind, r.event_id,"   \
-	" e.name, q.event_type, r.url, r.method, r.headers, r.body, r.extra"
+	" e.name, q.event_type, r.url, r.method, r.headers, r.body, r.extra,"            \
+	" q.priority"
 
 const struct sql sqlite_claim_sql[] = {
 	[READY_ENDPOINTS] = {"ready-endpoints",
-		"SELECT id, waiting FROM endpoint WHERE queue_id = ?1 AND waiting > 0"
+		"SELECT id, waiting, claims FROM endpoint WHERE queue_id = ?1 AND waiting > 0"
 		" AND held_at IS NULL AND not_before <= ?2 ORDER BY served"},
 	[READY_JOBS] = {"ready-jobs",
 		DELIVERY_COLUMNS " FROM retry_queue q CROSS JOIN endpoint e"
@@ -26,6 +31,10 @@ const struct sql sqlite_claim_sql[] = {
 				 " ON r.job_id = q.id"
 				 " WHERE q.endpoint_id = ?1 AND q.state = 0"
 				 " ORDER BY q.priority DESC, q.id LIMIT ?2"},
+	[READY_JOB] = {"ready-job",
+		DELIVERY_COLUMNS " FROM retry_queue q CROSS JOIN endpoint e"
+				 " ON e.id = q.endpoint_id CROSS JOIN request r"
+				 " ON r.job_id = q.id WHERE q.id = ?1"},
 	[EXPEDITED_JOBS] = {"expedited-jobs",
 		DELIVERY_COLUMNS " FROM retry_queue q INDEXED BY job_expedited"
 				 " CROSS JOIN endpoint e ON e.id = q.endpoint_id"
@@ -41,10 +50,14 @@ const struct sql sqlite_claim_sql[] = {
 	{0},
 };
 
+enum { OLDEST_EVERY = 8 };
+
 /* One endpoint's part in this claim. */
 struct share {
 	int64_t endpoint_id;
-	size_t most; /* what it has, and what there is room for */
+	size_t waiting;
+	size_t most;    /* what it has, and what there is room for */
+	int64_t claims; /* before this one */
 	size_t jobs;
 };
 
@@ -97,12 +110,13 @@ read_shares(struct claim *claim, struct err *err)
 	while (claim->share_count < exchange->claim_limit &&
 		(row = query_next(&query, err)) == 1) {
 		struct share *share = &claim->shares[claim->share_count];
-		size_t waiting, room;
+		size_t room;
 
 		share->endpoint_id = read_int(&query);
-		waiting = (size_t)read_int(&query);
+		share->waiting = (size_t)read_int(&query);
+		share->claims = read_int(&query);
 		room = room_left(exchange, share->endpoint_id);
-		share->most = waiting < room ? waiting : room;
+		share->most = share->waiting < room ? share->waiting : room;
 		share->jobs = 0;
 		claim->share_count += share->most > 0;
 	}
@@ -226,20 +240,90 @@ take_row(struct claim *claim, struct query *query, struct err *err)
 	return 0;
 }
 
+/* Takes `count` jobs in the order of priority; *last is where that ended. */
 static int
-take_ready(struct claim *claim, const struct share *share, struct err *err)
+take_by_priority(struct claim *claim, int64_t endpoint_id, size_t count,
+	struct ready_place *last, struct err *err)
 {
 	struct query query = query_start(claim->store, &sqlite_claim_sql[READY_JOBS]);
 	int row;
 
-	bind_int(&query, share->endpoint_id);
-	bind_int(&query, (int64_t)share->jobs);
-	while ((row = query_next(&query, err)) == 1)
+	bind_int(&query, endpoint_id);
+	bind_int(&query, (int64_t)count);
+	while ((row = query_next(&query, err)) == 1) {
 		if (take_row(claim, &query, err) != 0) {
 			query_end(&query);
 			return -1;
 		}
+		last->priority = read_int(&query);
+		last->id = sqlite3_column_int64(query.statement, 0);
+	}
 	return row;
+}
+
+static int
+take_job(struct claim *claim, int64_t job_id, struct err *err)
+{
+	struct query query = query_start(claim->store, &sqlite_claim_sql[READY_JOB]);
+	int row, taken;
+
+	bind_int(&query, job_id);
+	row = query_next(&query, err);
+	if (row != 1)
+		return row;
+	taken = take_row(claim, &query, err);
+	query_end(&query);
+	return taken;
+}
+
+static int
+take_oldest(struct claim *claim, int64_t endpoint_id, size_t count,
+	struct ready_place after, struct err *err)
+{
+	int64_t *ids = calloc(count, sizeof(*ids));
+	size_t found = 0;
+	int result;
+
+	if (ids == NULL)
+		return err_no_memory(err);
+	result = oldest_ready(claim->store, endpoint_id, after, ids, count, &found, err);
+	for (size_t i = 0; i < found && result == 0; i++)
+		result = take_job(claim, ids[i], err);
+	free(ids);
+	return result;
+}
+
+/* How many of the share's jobs go to the oldest, by the endpoint's count of claims. */
+static int
+count_oldest(
+	struct claim *claim, const struct share *share, size_t *count, struct err *err)
+{
+	int64_t end = share->claims + (int64_t)share->jobs;
+	int64_t turns = end / OLDEST_EVERY - share->claims / OLDEST_EVERY;
+	bool differ;
+
+	*count = 0;
+	if (turns == 0 || share->waiting <= share->jobs)
+		return 0;
+	if (ready_priorities_differ(claim->store, share->endpoint_id, &differ, err) != 0)
+		return -1;
+	if (differ)
+		*count = (size_t)turns;
+	return 0;
+}
+
+static int
+take_ready(struct claim *claim, const struct share *share, struct err *err)
+{
+	struct ready_place last = {INT64_MAX, 0};
+	size_t oldest;
+
+	if (count_oldest(claim, share, &oldest, err) != 0 ||
+		take_by_priority(
+			claim, share->endpoint_id, share->jobs - oldest, &last, err) != 0)
+		return -1;
+	return oldest == 0 ? 0
+			   : take_oldest(claim, share->endpoint_id, oldest, last, err);
 }
 
 static int
@@ -276,6 +360,7 @@ mark_served(struct sqlite_store *store, const struct delivery *delivery, struct 
 		return -1;
 	/* Tokens only grow, so they do as the order of service. */
 	endpoint->served = delivery->token;
+	endpoint->claims++;
 	return 0;
 }
 

@@ -21,7 +21,8 @@ const struct sql sqlite_endpoint_sql[] = {
 		" active = active + ?4, paused = paused + ?5,"
 		" completed = completed + ?6, cancelled = cancelled + ?7,"
 		" dead = dead + ?8, blocked = blocked + ?9,"
-		" not_before = max(not_before, ?10), served = max(served, ?11)"
+		" not_before = max(not_before, ?10), served = max(served, ?11),"
+		" claims = claims + ?12"
 		" WHERE id = ?1"},
 	{0},
 };
@@ -182,7 +183,8 @@ flush(struct sqlite_store *store, struct endpoint_change *endpoint, struct err *
 	}
 	bind_int(&query, endpoint->not_before);
 	bind_int(&query, endpoint->served);
-	endpoint->not_before = endpoint->served = 0;
+	bind_int(&query, endpoint->claims);
+	endpoint->not_before = endpoint->served = endpoint->claims = 0;
 	endpoint->changed = false;
 	return query_run(&query, err);
 }

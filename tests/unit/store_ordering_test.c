@@ -437,6 +437,82 @@ test_blocked_jobs_are_listed_and_counted(void)
 	fixture_free(&f);
 }
 
+/* ---- priorities ------------------------------------------------------------------ */
+
+static void
+enqueue_priority(struct store *store, const char *prefix, int number, int priority)
+{
+	struct event event;
+	char id[32];
+
+	snprintf(id, sizeof(id), "%s%d", prefix, number);
+	event = event_of(id, ENDPOINT);
+	event.priority = priority;
+	enqueue_event(store, &event);
+}
+
+static void
+test_larger_priorities_first_then_the_oldest(void)
+{
+	struct fixture f = fixture_new();
+
+	enqueue_priority(f.store, "low", 1, -5);
+	enqueue_priority(f.store, "mid", 1, 0);
+	enqueue_priority(f.store, "high", 1, 10);
+	enqueue_priority(f.store, "mid", 2, 0);
+	CHECK_TEXT(claimed_ids(f.store, NOW), "high1 mid1 mid2 low1 ");
+	fixture_free(&f);
+}
+
+/* The claim that gets the job, where each one makes room for another important job. */
+static int
+served_at(struct store *store, const char *id, int number)
+{
+	for (int claim = 1; claim < 1000; claim++) {
+		enqueue_priority(store, "stream", number++, 10);
+		if (strcmp(work(store, NOW, SETTLE_COMPLETED), id) == 0)
+			return claim;
+	}
+	return 0;
+}
+
+static void
+test_a_stream_of_high_priority_starves_nobody(void)
+{
+	struct fixture f = fixture_new();
+	int served;
+
+	enqueue_priority(f.store, "low", 1, 0);
+	served = served_at(f.store, "low1", 0);
+	CHECK(served > 1);
+	CHECK(served <= 8);
+	/* Behind n older ones it is the oldest after n more such turns at the latest. */
+	for (int i = 0; i < 20; i++)
+		enqueue_priority(f.store, "older", i, 10);
+	enqueue_priority(f.store, "low", 2, -100);
+	served = served_at(f.store, "low2", 1000);
+	CHECK(served > 20);
+	CHECK(served <= 8 * 22);
+	check_health(f.store);
+	fixture_free(&f);
+}
+
+static void
+test_each_eighth_of_a_claim_is_the_oldest(void)
+{
+	struct fixture f = fixture_new();
+
+	enqueue_priority(f.store, "low", 1, 0);
+	enqueue_priority(f.store, "lower", 1, -7);
+	enqueue_priority(f.store, "low", 2, 0);
+	for (int i = 0; i < 40; i++)
+		enqueue_priority(f.store, "h", i, 10);
+	CHECK_TEXT(claimed_ids(f.store, NOW),
+		"h0 h1 h2 h3 h4 h5 h6 h7 h8 h9 h10 h11 h12 h13 h14 h15 h16 h17 h18 h19"
+		" h20 h21 h22 h23 h24 h25 h26 h27 low1 lower1 low2 h28 ");
+	fixture_free(&f);
+}
+
 int
 main(void)
 {
@@ -460,6 +536,9 @@ main(void)
 		TAP(test_dead_letters_of_a_key_go_in_the_order_of_acceptance),
 		TAP(test_calling_a_retry_off_lets_the_next_go),
 		TAP(test_blocked_jobs_are_listed_and_counted),
+		TAP(test_larger_priorities_first_then_the_oldest),
+		TAP(test_a_stream_of_high_priority_starves_nobody),
+		TAP(test_each_eighth_of_a_claim_is_the_oldest),
 		{0},
 	});
 }
