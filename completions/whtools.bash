@@ -14,7 +14,7 @@ _whtools_verbs() {
 _whtools_options() {
   case "$1 $2" in
     'whclassify ') echo '--explain --output -o --line-buffered --policy --config --help -h --version' ;;
-    'whenqueue ') echo '--url -u --endpoint -e --event-type -t --id --method -X --header -H --data -d --raw --delay --at --priority --max-attempts --jitter --explain --policy --config --db --queue --output -o --color --help -h --version' ;;
+    'whenqueue ') echo '--url -u --endpoint -e --event-type -t --id --method -X --header -H --data -d --raw --delay --at --priority --ordered --ordering-key --max-attempts --jitter --explain --policy --config --db --queue --output -o --color --help -h --version' ;;
     'whworker ') echo '--db --queue --config --policy --concurrency -c --timeout --connect-timeout --jitter --drain --once --max-time --grace --lease --ready-fd --output -o --color --help -h --version' ;;
     'whqueue stats') echo '--output -o --color --db --queue --help -h --version' ;;
     'whqueue list') echo '--status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --output -o --color --db --queue --help -h --version' ;;
@@ -53,6 +53,7 @@ _whtools_kind() {
     'whenqueue  --delay') echo 'nothing' ;;
     'whenqueue  --at') echo 'nothing' ;;
     'whenqueue  --priority') echo 'nothing' ;;
+    'whenqueue  --ordering-key') echo 'nothing' ;;
     'whenqueue  --max-attempts') echo 'nothing' ;;
     'whenqueue  --jitter') echo 'nothing' ;;
     'whenqueue  --policy') echo 'file' ;;
@@ -82,7 +83,7 @@ _whtools_kind() {
     'whqueue stats --db') echo 'file' ;;
     'whqueue stats --queue') echo 'nothing' ;;
     'whqueue list ') echo 'nothing' ;;
-    'whqueue list --status' | 'whqueue list -s') echo 'choice waiting delayed active paused completed cancelled dead all' ;;
+    'whqueue list --status' | 'whqueue list -s') echo 'choice waiting delayed active paused blocked completed cancelled dead all' ;;
     'whqueue list --event-type' | 'whqueue list -t') echo 'event_type' ;;
     'whqueue list --category') echo 'choice any RETRYABLE RATE_LIMIT NON_RETRYABLE VALIDATION' ;;
     'whqueue list --error-type' | 'whqueue list -e') echo 'choice any network rate_limit server database client signature validation unknown' ;;
@@ -101,7 +102,7 @@ _whtools_kind() {
     'whqueue show --db') echo 'file' ;;
     'whqueue show --queue') echo 'nothing' ;;
     'whqueue cancel ') echo 'job' ;;
-    'whqueue cancel --status' | 'whqueue cancel -s') echo 'choice waiting delayed active paused completed cancelled dead all' ;;
+    'whqueue cancel --status' | 'whqueue cancel -s') echo 'choice waiting delayed active paused blocked completed cancelled dead all' ;;
     'whqueue cancel --event-type' | 'whqueue cancel -t') echo 'event_type' ;;
     'whqueue cancel --category') echo 'choice any RETRYABLE RATE_LIMIT NON_RETRYABLE VALIDATION' ;;
     'whqueue cancel --error-type' | 'whqueue cancel -e') echo 'choice any network rate_limit server database client signature validation unknown' ;;
@@ -115,7 +116,7 @@ _whtools_kind() {
     'whqueue cancel --db') echo 'file' ;;
     'whqueue cancel --queue') echo 'nothing' ;;
     'whqueue hold ') echo 'job' ;;
-    'whqueue hold --status' | 'whqueue hold -s') echo 'choice waiting delayed active paused completed cancelled dead all' ;;
+    'whqueue hold --status' | 'whqueue hold -s') echo 'choice waiting delayed active paused blocked completed cancelled dead all' ;;
     'whqueue hold --event-type' | 'whqueue hold -t') echo 'event_type' ;;
     'whqueue hold --category') echo 'choice any RETRYABLE RATE_LIMIT NON_RETRYABLE VALIDATION' ;;
     'whqueue hold --error-type' | 'whqueue hold -e') echo 'choice any network rate_limit server database client signature validation unknown' ;;
@@ -129,7 +130,7 @@ _whtools_kind() {
     'whqueue hold --db') echo 'file' ;;
     'whqueue hold --queue') echo 'nothing' ;;
     'whqueue release ') echo 'job' ;;
-    'whqueue release --status' | 'whqueue release -s') echo 'choice waiting delayed active paused completed cancelled dead all' ;;
+    'whqueue release --status' | 'whqueue release -s') echo 'choice waiting delayed active paused blocked completed cancelled dead all' ;;
     'whqueue release --event-type' | 'whqueue release -t') echo 'event_type' ;;
     'whqueue release --category') echo 'choice any RETRYABLE RATE_LIMIT NON_RETRYABLE VALIDATION' ;;
     'whqueue release --error-type' | 'whqueue release -e') echo 'choice any network rate_limit server database client signature validation unknown' ;;
@@ -143,7 +144,7 @@ _whtools_kind() {
     'whqueue release --db') echo 'file' ;;
     'whqueue release --queue') echo 'nothing' ;;
     'whqueue expedite ') echo 'job' ;;
-    'whqueue expedite --status' | 'whqueue expedite -s') echo 'choice waiting delayed active paused completed cancelled dead all' ;;
+    'whqueue expedite --status' | 'whqueue expedite -s') echo 'choice waiting delayed active paused blocked completed cancelled dead all' ;;
     'whqueue expedite --event-type' | 'whqueue expedite -t') echo 'event_type' ;;
     'whqueue expedite --category') echo 'choice any RETRYABLE RATE_LIMIT NON_RETRYABLE VALIDATION' ;;
     'whqueue expedite --error-type' | 'whqueue expedite -e') echo 'choice any network rate_limit server database client signature validation unknown' ;;

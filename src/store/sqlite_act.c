@@ -53,7 +53,8 @@ const struct sql sqlite_act_sql[] = {
 		" created_at, updated_at, attempt, attempts_made, max_attempts, crashes,"
 		" http_status, failed, error_type, category, event_type, ordering_key,"
 		" ordering_queue)"
-		" SELECT id, endpoint_id, iif(ordering_key IS NULL, 0, 7), priority, ?2, created_at, ?2, 0,"
+		" SELECT id, endpoint_id, iif(ordering_key IS NULL, 0, 7), priority, ?2,"
+		" created_at, ?2, 0,"
 		" attempts_made, max_attempts, 0, http_status, failed, error_type,"
 		" category, event_type, ordering_key, ordering_queue"
 		" FROM dead_letter_queue WHERE id = ?1"},

@@ -176,6 +176,7 @@ order_enter(struct sqlite_store *store, const struct order_key *key, int64_t job
 {
 	struct ordered_job out;
 
+	/* What this transaction knew of it may no longer hold. */
 	store->order = ORDER_MATTERS;
 	if (find(store, JOB_OUT, key, &out, err) != 0)
 		return -1;
