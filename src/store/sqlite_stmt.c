@@ -32,7 +32,8 @@ database_error(sqlite3 *db, int code, struct err *err)
 			strerror(sqlite3_system_errno(db)));
 	case SQLITE_CORRUPT:
 		return err_set(err, ERR_IO,
-			"is damaged; whqueue doctor says more, or restore a backup");
+			"is damaged: keep a copy, then restore a backup, or try "
+			"sqlite3's .recover");
 	case SQLITE_NOTADB:
 		return err_set(err, ERR_IO, "is not an SQLite database, or is damaged");
 	case SQLITE_READONLY:

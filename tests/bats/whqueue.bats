@@ -305,6 +305,23 @@ answer() {
   [[ $(jq -r 'select(.check == "clock").finding' <<<"$output") == *'1h in the future' ]]
 }
 
+@test "doctor: of a damaged store it says so, and nothing that it could not look at" {
+  three_jobs
+  sqlite3 "$WH_DB" 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null || skip 'no sqlite3'
+  pages=$(sqlite3 "$WH_DB" 'PRAGMA page_count')
+  root=$(sqlite3 "$WH_DB" "SELECT rootpage FROM sqlite_schema WHERE name = 'attempt'")
+  [ "$root" -le "$pages" ]
+  head -c 4096 /dev/zero | tr '\0' '\377' |
+    dd of="$WH_DB" bs=4096 seek=$((root - 1)) conv=notrunc 2>/dev/null
+  run -74 whqueue doctor
+  [[ $(jq -r 'select(.check == "integrity").finding' <<<"$output") == 'corrupt: '* ]]
+  [ "$(jq -r 'select(.check == "schema").check' <<<"$output")" = "" ]
+  head -c 20000 "$WH_DB" >cut
+  run -74 --separate-stderr whqueue doctor --db cut
+  [[ $stderr == 'whqueue: cut: is damaged: '* ]]
+  [[ $stderr != *doctor* ]]
+}
+
 @test "stores that cannot be used: not ours, newer, corrupt, forbidden" {
   echo 'this is no database' >text
   run -74 --separate-stderr whqueue stats --db text || [ "$status" -eq 78 ]

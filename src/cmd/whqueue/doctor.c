@@ -232,10 +232,13 @@ check_all(struct report *report)
 {
 	check_file(report);
 	check_sqlite(report);
-	check_schema(report);
 	check_integrity(report);
 	check_wal(report);
 	check_disk(report);
+	/* Nobody has looked at the rest of a damaged store. */
+	if (!report->health.integrity_ok)
+		return;
+	check_schema(report);
 	check_leases(report);
 	check_workers(report);
 	check_clock(report);
