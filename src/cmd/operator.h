@@ -29,6 +29,7 @@ struct operator_change {
 	const struct change_args *change;
 	struct action action;
 	const char *done;  /* "cancelled": past participle for the receipt line */
+	const char *asked; /* the one for questions and complaints; NULL: done */
 	bool dead;         /* on dead letters */
 	action_each *each; /* also told of each job, after its line; NULL */
 	void *context;     /* of each */

@@ -41,6 +41,13 @@ result_name(const struct changing *changing, enum action_result result)
 	}
 }
 
+/* What was asked for, in a sentence. */
+static const char *
+asked(const struct operator_change *change)
+{
+	return change->asked != NULL ? change->asked : change->done;
+}
+
 static void
 complain_of(struct changing *changing, const struct action_report *report)
 {
@@ -52,7 +59,7 @@ complain_of(struct changing *changing, const struct action_report *report)
 	else
 		cli_warn(changing->cli, "%.*s: is %s, so it cannot be %s",
 			(int)report->id.len, report->id.ptr, report->state,
-			changing->change->done);
+			asked(changing->change));
 }
 
 static int
@@ -162,7 +169,7 @@ confirm(struct changing *changing, bool *confirmed, struct err *err)
 	if (count > 0)
 		*confirmed = cli_confirm(changing->cli, false, "%zu %s%s to be %s?",
 			count, change->dead ? "dead letter" : "job",
-			count == 1 ? "" : "s", change->done);
+			count == 1 ? "" : "s", asked(change));
 	return 0;
 }
 

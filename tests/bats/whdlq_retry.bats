@@ -19,6 +19,8 @@ dead() {
   receiver_control hook /ok
   whdlq retry a
   [ "$(whdlq list --status retrying -o ndjson | jq -r .id)" = a ]
+  run -1 --separate-stderr whdlq retry a
+  [ "$stderr" = 'whdlq: a: is retrying, so it cannot be retried' ]
   whworker --drain
   run -1 whdlq list
   run -0 whdlq show a

@@ -51,6 +51,7 @@ retry_run(struct cli *cli, const void *arguments)
 		.change = &args->change,
 		.action = {.verb = ACT_RETRY, .now = clock_now(&cli->clock)},
 		.done = "retrying",
+		.asked = "retried",
 		.dead = true,
 		.each = args->wait ? remember : NULL,
 		.context = &list,
