@@ -6,6 +6,7 @@
  */
 #include "model/json.h"
 
+#include <endian.h>
 #include <string.h>
 #include <strings.h>
 
@@ -56,24 +57,44 @@ skip_white(const char *at, const char *end)
 	return at;
 }
 
-/* Whether any of the eight bytes at `at` is a quote, a backslash, a control or not ASCII:
- * a byte minus 1 borrows into its top bit only if the byte was 0. */
-static bool
-has_special(const char *at)
+/*
+ * The top bit of each of the eight bytes at `at` that is a quote, a backslash, a control
+ * or not ASCII: a byte minus 1 borrows into its top bit only if the byte was 0. The
+ * borrow goes on upwards, so only the lowest bit is to be trusted.
+ */
+static uint64_t
+special_bits(const char *at)
 {
 	uint64_t word, quote, backslash, control;
 
 	memcpy(&word, at, sizeof(word));
+	word = le64toh(word);
 	quote = (word ^ (EVERY_BYTE * '"')) - EVERY_BYTE;
 	backslash = (word ^ (EVERY_BYTE * '\\')) - EVERY_BYTE;
 	control = word - EVERY_BYTE * 0x20;
-	return ((quote | backslash | control | word) & (EVERY_BYTE * 0x80)) != 0;
+	return (quote | backslash | control | word) & (EVERY_BYTE * 0x80);
 }
 
 static bool
 is_plain(char c)
 {
 	return (unsigned char)c - 0x20u < 0x60 && c != '"' && c != '\\';
+}
+
+/* Skips what stands for itself in a string. */
+static const char *
+skip_plain(const char *at, const char *end)
+{
+	while (end - at >= 8) {
+		uint64_t special = special_bits(at);
+
+		if (special != 0)
+			return at + __builtin_ctzll(special) / 8;
+		at += 8;
+	}
+	while (at < end && is_plain(*at))
+		at++;
+	return at;
 }
 
 static bool
@@ -103,10 +124,7 @@ scan_string(struct reader *reader)
 	for (;;) {
 		size_t step;
 
-		while (reader->end - reader->at >= 8 && !has_special(reader->at))
-			reader->at += 8;
-		while (reader->at < reader->end && is_plain(*reader->at))
-			reader->at++;
+		reader->at = skip_plain(reader->at, reader->end);
 		if (reader->at == reader->end)
 			return fail(reader, "");
 		if (*reader->at == '"') {
