@@ -16,6 +16,8 @@ enum {
 	HOUR_MS = 60 * MINUTE_MS,
 	DAY_MS = 24 * HOUR_MS,
 	CONCURRENCY_MAX = 10000,
+	FAILURES_MAX = 1000000,
+	RATE_TEXT_SIZE = 32,
 	PATH_LENGTH_MAX = 4096,
 	KIB = 1024,
 	MIB = 1024 * KIB,
@@ -45,6 +47,7 @@ config_init(struct config *config)
 				.grace_ms = 30 * SECOND_MS,
 			},
 	};
+	config->limits.endpoint.breaker = breaker_defaults;
 	arena_init(&config->arena);
 	map_init(&config->endpoints);
 	policy_init(&config->policy);
@@ -63,7 +66,60 @@ config_endpoint(const struct config *config, struct span name)
 	return map_get(&config->endpoints, name);
 }
 
+const struct endpoint_rule *
+config_rule(const struct config *config, struct span name, bool named)
+{
+	const struct endpoint_config *endpoint = named ? config_endpoint(config, name)
+						       : NULL;
+
+	return endpoint == NULL ? &config->limits.endpoint : &endpoint->rule;
+}
+
+/* ---- what an endpoint gets ---- */
+
+static int
+read_breaker_into(struct breaker_rule *rule, const struct node *node, struct err *err)
+{
+	static const struct node_member members[] = {
+		{"failures", node_read_int, offsetof(struct breaker_rule, failures), 0,
+			FAILURES_MAX},
+		{"cool_down", node_read_duration,
+			offsetof(struct breaker_rule, cool_down_ms), 1, DAY_MS},
+		{"max_cool_down", node_read_duration,
+			offsetof(struct breaker_rule, max_cool_down_ms), 1, DAY_MS},
+		{0},
+	};
+
+	return node_read(node, members, rule, err);
+}
+
+static int
+read_rate_into(struct rate *rate, const struct node *node, struct err *err)
+{
+	char text[RATE_TEXT_SIZE];
+
+	if (node_copy(node, text, sizeof(text), err) != 0)
+		return -1;
+	return rate_parse(span_of(text), rate, err) == 0 ? 0 : node_blame(node, err);
+}
+
 /* ---- limits ---- */
+
+static int
+read_default_breaker(void *target, const struct node *node, struct err *err)
+{
+	struct limits *limits = target;
+
+	return read_breaker_into(&limits->endpoint.breaker, node, err);
+}
+
+static int
+read_default_rate(void *target, const struct node *node, struct err *err)
+{
+	struct limits *limits = target;
+
+	return read_rate_into(&limits->endpoint.rate, node, err);
+}
 
 static int
 read_limits(void *target, const struct node *node, struct err *err)
@@ -85,6 +141,11 @@ read_limits(void *target, const struct node *node, struct err *err)
 			SECOND_MS, DAY_MS},
 		{"grace", node_read_duration, offsetof(struct limits, grace_ms), 0,
 			DAY_MS},
+		{"endpoint_concurrency", node_read_int,
+			offsetof(struct limits, endpoint.concurrency), 1,
+			CONCURRENCY_MAX},
+		{.name = "endpoint_rate", .read = read_default_rate},
+		{.name = "breaker", .read = read_default_breaker},
 		{0},
 	};
 	struct loader *loader = target;
@@ -234,6 +295,30 @@ read_timeout(void *target, const struct node *node, struct err *err)
 }
 
 static int
+read_concurrency(void *target, const struct node *node, struct err *err)
+{
+	struct loader *loader = target;
+
+	return node_read_int(loader->endpoint, node, err);
+}
+
+static int
+read_rate(void *target, const struct node *node, struct err *err)
+{
+	struct loader *loader = target;
+
+	return read_rate_into(&loader->endpoint->rule.rate, node, err);
+}
+
+static int
+read_breaker(void *target, const struct node *node, struct err *err)
+{
+	struct loader *loader = target;
+
+	return read_breaker_into(&loader->endpoint->rule.breaker, node, err);
+}
+
+static int
 add_endpoint(struct loader *loader, const struct node *node, struct err *err)
 {
 	struct config *config = loader->config;
@@ -247,6 +332,7 @@ add_endpoint(struct loader *loader, const struct node *node, struct err *err)
 	loader->endpoint = arena_alloc(&config->arena, sizeof(*loader->endpoint));
 	if (loader->endpoint == NULL)
 		return err_no_memory(err);
+	loader->endpoint->rule = config->limits.endpoint;
 	if (arena_copy(&config->arena, node->name, &loader->endpoint->name, err) != 0)
 		return -1;
 	return map_set(&config->endpoints, node->name, loader->endpoint, err);
@@ -263,6 +349,11 @@ read_endpoint(void *target, const struct node *node, struct err *err)
 		{"timeout", read_timeout, offsetof(struct endpoint_config, timeout_ms), 1,
 			HOUR_MS},
 		{.name = "tls", .read = read_tls},
+		{"concurrency", read_concurrency,
+			offsetof(struct endpoint_config, rule.concurrency), 1,
+			CONCURRENCY_MAX},
+		{.name = "rate", .read = read_rate},
+		{.name = "breaker", .read = read_breaker},
 		{0},
 	};
 
@@ -293,9 +384,9 @@ config_read(
 	struct config *config, struct span text, const char *directory, struct err *err)
 {
 	static const struct node_member members[] = {
+		{.name = "limits", .read = read_limits}, /* endpoints start from these */
 		{.name = "endpoints", .read = read_endpoints},
 		{.name = "policy", .read = read_policy},
-		{.name = "limits", .read = read_limits},
 		{0},
 	};
 	struct loader loader = {.config = config, .directory = directory};

@@ -6,18 +6,22 @@
  *	   "acme": {"url": "https://api.acme.io/hook",
  *	            "headers": {"X-Tenant": "7", "Authorization": {"file": "acme.token"}},
  *	            "connect_timeout": "5s", "timeout": "20s",
+ *	            "concurrency": 10, "rate": "50/s",
+ *	            "breaker": {"failures": 10, "cool_down": "5s", "max_cool_down": "5m"},
  *	            "tls": {"ca": "ca.pem", "cert": "me.pem", "key": "me.key"}}},
  *	 "policy": {"as in": "a policy file"},
  *	 "limits": {"concurrency": 5, "connect_timeout": "10s", "timeout": "30s",
  *	            "snippet": "1KiB", "max_line": "16MiB", "retention": "7d",
- *	            "lease": "60s", "grace": "30s"}}
+ *	            "lease": "60s", "grace": "30s",
+ *	            "as for an endpoint": "endpoint_concurrency, endpoint_rate, breaker"}}
  */
 #ifndef MODEL_CONFIG_H
 #define MODEL_CONFIG_H
 
 #include "base/arena.h"
 #include "base/map.h"
-#include "model/policy.h"
+#include "model/breaker.h"
+#include "model/rate.h"
 
 struct config_header {
 	struct span name;
@@ -25,9 +29,17 @@ struct config_header {
 	struct span file;  /* absent: the value stands in the document */
 };
 
+/* How much of us an endpoint gets. */
+struct endpoint_rule {
+	int concurrency;  /* deliveries at once; 0: as many as the worker has */
+	struct rate rate; /* no limit by default */
+	struct breaker_rule breaker;
+};
+
 struct endpoint_config {
 	struct span name;
 	struct span url;
+	struct endpoint_rule rule;
 	struct config_header *headers;
 	size_t header_count;
 	int64_t connect_timeout_ms; /* 0: the limit's */
@@ -38,14 +50,15 @@ struct endpoint_config {
 };
 
 struct limits {
-	int concurrency;            /* 5 */
-	int64_t connect_timeout_ms; /* 10 s */
-	int64_t timeout_ms;         /* 30 s, the whole transfer */
-	size_t snippet_bytes;       /* 1 KiB of a response body are kept */
-	size_t max_line;            /* 16 MiB, longest input line */
-	int64_t retention_ms;       /* 7 d, how long completed jobs stay known */
-	int64_t lease_ms;           /* 60 s */
-	int64_t grace_ms;           /* 30 s, how long a drain may take */
+	int concurrency;               /* 5 */
+	int64_t connect_timeout_ms;    /* 10 s */
+	int64_t timeout_ms;            /* 30 s, the whole transfer */
+	size_t snippet_bytes;          /* 1 KiB of a response body are kept */
+	size_t max_line;               /* 16 MiB, longest input line */
+	int64_t retention_ms;          /* 7 d, how long completed jobs stay known */
+	int64_t lease_ms;              /* 60 s */
+	int64_t grace_ms;              /* 30 s, how long a drain may take */
+	struct endpoint_rule endpoint; /* where an endpoint has none of its own */
 };
 
 struct config {
@@ -70,5 +83,10 @@ int config_read(
 /* NULL if it is not configured. */
 const struct endpoint_config *config_endpoint(
 	const struct config *config, struct span name);
+
+/* `named` says that it is a name of the configuration, rather than the origin of a URL.
+ */
+const struct endpoint_rule *config_rule(
+	const struct config *config, struct span name, bool named);
 
 #endif

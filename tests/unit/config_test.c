@@ -53,6 +53,41 @@ test_reads_a_document(void)
 }
 
 static void
+test_an_endpoint_starts_from_the_limits(void)
+{
+	const char *text =
+		"{\"endpoints\": {\"a\": {\"url\": \"http://a\", \"rate\": \"50/s\",\n"
+		"  \"concurrency\": 10, \"breaker\": {\"cool_down\": \"1s\"}},\n"
+		" \"b\": {\"url\": \"http://b\"}},\n"
+		" \"limits\": {\"endpoint_concurrency\": 2, \"endpoint_rate\": \"6/m\",\n"
+		"  \"breaker\": {\"failures\": 3}}}";
+	const struct endpoint_rule *rule;
+	struct config config;
+
+	config_init(&config);
+	rule = config_rule(&config, span_of("https://c"), false);
+	CHECK_INT(rule->concurrency, 0);
+	CHECK_INT(rule->rate.per_ms, 0);
+	CHECK_INT(rule->breaker.failures, 10);
+	CHECK_INT(rule->breaker.cool_down_ms, 5000);
+	CHECK_INT(rule->breaker.max_cool_down_ms, 300000);
+	CHECK_INT(config_read(&config, span_of(text), NULL, NULL), 0);
+	rule = config_rule(&config, span_of("a"), true);
+	CHECK_INT(rule->concurrency, 10);
+	CHECK_INT(rule->rate.count, 50);
+	CHECK_INT(rule->rate.per_ms, 1000);
+	CHECK_INT(rule->breaker.failures, 3);
+	CHECK_INT(rule->breaker.cool_down_ms, 1000);
+	rule = config_rule(&config, span_of("b"), true);
+	CHECK_INT(rule->concurrency, 2);
+	CHECK_INT(rule->rate.count, 6);
+	CHECK_INT(rule->rate.per_ms, 60000);
+	CHECK_INT(rule->breaker.cool_down_ms, 5000);
+	CHECK(config_rule(&config, span_of("a"), false) == &config.limits.endpoint);
+	config_free(&config);
+}
+
+static void
 test_says_where_it_is_wrong(void)
 {
 	static const struct {
@@ -62,7 +97,7 @@ test_says_where_it_is_wrong(void)
 		{"{\n\"a\"}", "line 2: not JSON: ':' expected"},
 		{"[]", "line 1: not an object"},
 		{"{\n\n\"limit\": {}}",
-			"line 3: limit: unknown member; there are endpoints, policy, limits"},
+			"line 3: limit: unknown member; there are limits, endpoints, policy"},
 		{"{\"limits\": {\n\"lease\": \"10\\u0000s\"}}",
 			"line 2: limits.lease: a NUL in the text"},
 		{"{\"limits\": {\n\"lease\": 60}}", "line 2: limits.lease: not a string"},
@@ -77,6 +112,11 @@ test_says_where_it_is_wrong(void)
 			"line 1: limits.snippet: '1PB' is not a size like 4096, 1KiB or 16MiB"},
 		{"{\"limits\": {\"grace\": \"1s\",\n\"grace\": \"2s\"}}",
 			"line 2: limits.grace: given twice"},
+		{"{\"limits\": {\"breaker\": {\"cool_down\": \"0s\"}}}",
+			"line 1: limits.breaker.cool_down: not between 1ms and 1d"},
+		{"{\"limits\": {\"endpoint_rate\":\n\"fast\"}}",
+			"line 2: limits.endpoint_rate: 'fast' is not a rate like 50/s, "
+			"3000/m or 1/h"},
 		{"{\"endpoints\": {\"a b\": {}}}",
 			"line 1: endpoints.a b: a name has letters, digits, '.', '_' and '-' "
 			"only, at most 128"},
@@ -148,6 +188,7 @@ int
 main(void)
 {
 	return tap_run((struct tap_test[]){TAP(test_defaults), TAP(test_reads_a_document),
+		TAP(test_an_endpoint_starts_from_the_limits),
 		TAP(test_says_where_it_is_wrong),
 		TAP(test_a_policy_counts_the_lines_of_the_whole), TAP(test_sizes), {0}});
 }
