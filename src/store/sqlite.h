@@ -62,6 +62,11 @@ struct endpoint_change {
 	int64_t not_before;              /* a later one than there is; 0 */
 	int64_t served;                  /* 0: not served */
 	int64_t claims;                  /* to be added */
+	bool breaker_changed;
+	struct breaker breaker;
+	int64_t breaker_at;     /* when it changed */
+	int64_t closings;       /* as known to whoever changed it */
+	int64_t paced_until_us; /* 0: as it was */
 	struct endpoint_change *next_changed;
 };
 
@@ -191,6 +196,22 @@ int endpoint_by_name(struct sqlite_store *store, struct span name, bool named,
 	struct endpoint_change **endpoint, struct err *err);
 int endpoint_by_id(struct sqlite_store *store, int64_t id,
 	struct endpoint_change **endpoint, struct err *err);
+
+/* Of a row of `endpoint`: nothing may be sent before. */
+#define ENDPOINT_NOT_BEFORE                                                              \
+	"max(not_before, breaker_until, (paced_until_us + 999) / 1000)"
+
+/* It may be sent something at ?2. Half open is one probe, and that is all. */
+#define ENDPOINT_OPEN                                                                    \
+	" held_at IS NULL AND " ENDPOINT_NOT_BEFORE " <= ?2"                             \
+	" AND (breaker_trips = 0 OR active = 0)"
+
+/* breaker_failures, breaker_trips, breaker_until: the next three columns. */
+struct breaker read_breaker(struct query *query);
+
+/* What settling a job says of its endpoint's breaker; written with the counters. */
+int endpoint_learn(struct sqlite_store *store, const struct settle *settle, int64_t now,
+	struct err *err);
 
 /* In memory; endpoints_flush() writes what a transaction gathered. */
 void endpoint_count(struct sqlite_store *store, struct endpoint_change *endpoint,

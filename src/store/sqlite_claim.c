@@ -17,14 +17,17 @@ enum { READY_ENDPOINTS, READY_JOBS, READY_JOB, EXPEDITED_JOBS, CLAIM, PAUSE };
 
 #define DELIVERY_COLUMNS                                                                 \
 	"SELECT q.id, q.endpoint_id, e.named, q.attempt, q.attempts_made,"               \
-	" q.max_attempts, q.crashes, q.run_at, q.created_at, r.body_kind, r.event_id,"   \
+	" q.max_attempts, q.crashes, q.run_at, q.created_at, q.expedited,"               \
+	" e.breaker_failures, e.breaker_trips, e.breaker_until, e.breaker_closings,"     \
+	" e.paced_until_us, r.body_kind, r.event_id,"                                    \
 	" e.name, q.event_type, r.url, r.method, r.headers, r.body, r.extra,"            \
 	" q.priority"
 
 const struct sql sqlite_claim_sql[] = {
 	[READY_ENDPOINTS] = {"ready-endpoints",
-		"SELECT id, waiting, claims FROM endpoint WHERE queue_id = ?1 AND waiting > 0"
-		" AND held_at IS NULL AND not_before <= ?2 ORDER BY served"},
+		"SELECT id, waiting, claims, breaker_trips, paced_until_us, named, name"
+		" FROM endpoint WHERE queue_id = ?1 AND waiting > 0 AND" ENDPOINT_OPEN
+		" ORDER BY served"},
 	[READY_JOBS] = {"ready-jobs",
 		DELIVERY_COLUMNS " FROM retry_queue q CROSS JOIN endpoint e"
 				 " ON e.id = q.endpoint_id CROSS JOIN request r"
@@ -97,6 +100,31 @@ room_left(const struct exchange *exchange, int64_t endpoint_id)
 	return room > 0 && (size_t)room > taken ? (size_t)room - taken : 0;
 }
 
+/* How many its rate allows now; the next three columns say which endpoint it is. */
+static size_t
+read_allowed(const struct exchange *exchange, struct query *query)
+{
+	int64_t paced_until_us, allowed;
+	bool named;
+
+	if (exchange->rate_of == NULL)
+		return SIZE_MAX;
+	paced_until_us = read_int(query);
+	named = read_int(query);
+	allowed = rate_allows(
+		exchange->rate_of(exchange->rate_context, read_span(query), named),
+		paced_until_us, exchange->now);
+	return allowed > 0 ? (size_t)allowed : 0;
+}
+
+static size_t
+smallest(size_t a, size_t b, size_t c)
+{
+	size_t least = a < b ? a : b;
+
+	return least < c ? least : c;
+}
+
 static int
 read_shares(struct claim *claim, struct err *err)
 {
@@ -116,7 +144,10 @@ read_shares(struct claim *claim, struct err *err)
 		share->waiting = (size_t)read_int(&query);
 		share->claims = read_int(&query);
 		room = room_left(exchange, share->endpoint_id);
-		share->most = share->waiting < room ? share->waiting : room;
+		if (read_int(&query) > 0 && room > 1)
+			room = 1; /* a probe */
+		share->most = smallest(
+			share->waiting, room, read_allowed(exchange, &query));
 		share->jobs = 0;
 		claim->share_count += share->most > 0;
 	}
@@ -185,6 +216,10 @@ read_delivery(struct query *query, struct delivery *delivery)
 	delivery->crashes = (int)read_int(query);
 	delivery->run_at = read_int(query);
 	delivery->created_at = read_int(query);
+	delivery->expedited = read_int(query);
+	delivery->breaker = read_breaker(query);
+	delivery->closings = read_int(query);
+	delivery->paced_until_us = read_int(query);
 	delivery->request.body_kind = (enum body_kind)read_int(query);
 	delivery_spans(delivery, spans);
 	for (int i = 0; i < DELIVERY_SPANS; i++)
@@ -349,8 +384,28 @@ take_expedited(struct claim *claim, struct err *err)
 
 /* ---- writing the claim down ------------------------------------------------------ */
 
+/* Jobs that an operator expedited do not wait for the rate, but they pay like others. */
+static void
+pay_for(const struct exchange *exchange, const struct delivery *delivery,
+	struct endpoint_change *endpoint)
+{
+	const struct rate *rate;
+	int64_t paced_until_us = endpoint->paced_until_us;
+
+	if (exchange->rate_of == NULL)
+		return;
+	rate = exchange->rate_of(
+		exchange->rate_context, delivery->endpoint, delivery->endpoint_named);
+	if (rate->per_ms == 0)
+		return;
+	if (paced_until_us == 0)
+		paced_until_us = delivery->paced_until_us;
+	endpoint->paced_until_us = rate_pay(rate, paced_until_us, exchange->now);
+}
+
 static int
-mark_served(struct sqlite_store *store, const struct delivery *delivery, struct err *err)
+mark_served(struct sqlite_store *store, const struct exchange *exchange,
+	const struct delivery *delivery, struct err *err)
 {
 	struct endpoint_change *endpoint;
 
@@ -361,6 +416,7 @@ mark_served(struct sqlite_store *store, const struct delivery *delivery, struct 
 	/* Tokens only grow, so they do as the order of service. */
 	endpoint->served = delivery->token;
 	endpoint->claims++;
+	pay_for(exchange, delivery, endpoint);
 	return 0;
 }
 
@@ -386,7 +442,8 @@ mark_claimed(struct claim *claim, size_t first, struct err *err)
 		bind_int(&query, delivery->token);
 		bind_int(&query, store->worker);
 		bind_int(&query, exchange->now);
-		if (query_run(&query, err) != 0 || mark_served(store, delivery, err) != 0)
+		if (query_run(&query, err) != 0 ||
+			mark_served(store, exchange, delivery, err) != 0)
 			return -1;
 	}
 	return 0;

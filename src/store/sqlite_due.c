@@ -16,7 +16,7 @@ const struct sql sqlite_due_sql[] = {
 		"UPDATE retry_queue SET state = ?2, paused_by = ?3 WHERE id = ?1"},
 	[ANY_READY] = {"any-ready",
 		"SELECT EXISTS (SELECT 1 FROM endpoint WHERE queue_id = ?1"
-		" AND waiting > 0 AND held_at IS NULL AND not_before <= ?2)"
+		" AND waiting > 0 AND" ENDPOINT_OPEN ")"
 		" OR EXISTS (SELECT 1 FROM retry_queue"
 		" WHERE state = 1 AND run_at <= ?2)"
 		" OR EXISTS (SELECT 1 FROM retry_queue q INDEXED BY job_expedited"
@@ -26,8 +26,8 @@ const struct sql sqlite_due_sql[] = {
 		"SELECT run_at FROM retry_queue WHERE state = 1"
 		" ORDER BY run_at LIMIT 1"},
 	[NEXT_NOT_BEFORE] = {"next-not-before",
-		"SELECT min(not_before) FROM endpoint WHERE queue_id = ?1"
-		" AND waiting > 0 AND held_at IS NULL AND not_before > ?2"},
+		"SELECT min(" ENDPOINT_NOT_BEFORE ") FROM endpoint WHERE queue_id = ?1"
+		" AND waiting > 0 AND held_at IS NULL AND " ENDPOINT_NOT_BEFORE " > ?2"},
 	{0},
 };
 

@@ -6,7 +6,15 @@
  */
 #include "store/sqlite.h"
 
-enum { QUEUE_FIND, QUEUE_ADD, ENDPOINT_FIND, ENDPOINT_ADD, ENDPOINT_FLUSH };
+enum {
+	QUEUE_FIND,
+	QUEUE_ADD,
+	ENDPOINT_FIND,
+	ENDPOINT_ADD,
+	ENDPOINT_FLUSH,
+	FLUSH_BREAKER,
+	FLUSH_PACE
+};
 
 const struct sql sqlite_endpoint_sql[] = {
 	[QUEUE_FIND] = {"queue-find", "SELECT id FROM queue WHERE name = ?1"},
@@ -24,6 +32,17 @@ const struct sql sqlite_endpoint_sql[] = {
 		" not_before = max(not_before, ?10), served = max(served, ?11),"
 		" claims = claims + ?12"
 		" WHERE id = ?1"},
+	/* What another worker's failures opened, only a delivery closes; and what was
+	 * closed meanwhile, nobody opens again by failures from before. */
+	[FLUSH_BREAKER] = {"flush-breaker",
+		"UPDATE endpoint SET breaker_failures = ?2, breaker_trips = ?3,"
+		" breaker_until = ?4, breaker_opened_at ="
+		" CASE WHEN ?3 > 0 THEN coalesce(breaker_opened_at, ?5) END,"
+		" breaker_closings = breaker_closings + (?2 = 0 AND breaker_trips > 0)"
+		" WHERE id = ?1 AND (?2 = 0"
+		" OR (breaker_closings = ?6 AND breaker_trips <= ?3))"},
+	[FLUSH_PACE] = {"flush-pace",
+		"UPDATE endpoint SET paced_until_us = ?2 WHERE id = ?1"},
 	{0},
 };
 
@@ -171,8 +190,69 @@ endpoint_move(struct sqlite_store *store, int64_t id, enum job_state from,
 	return 0;
 }
 
+struct breaker
+read_breaker(struct query *query)
+{
+	struct breaker breaker;
+
+	breaker.failures = (int)read_int(query);
+	breaker.trips = (int)read_int(query);
+	breaker.open_until = read_int(query);
+	return breaker;
+}
+
+int
+endpoint_learn(struct sqlite_store *store, const struct settle *settle, int64_t now,
+	struct err *err)
+{
+	struct endpoint_change *endpoint;
+
+	if (!settle->breaker_changed)
+		return 0;
+	if (endpoint_by_id(store, settle->endpoint_id, &endpoint, err) != 0)
+		return -1;
+	endpoint->breaker_changed = true;
+	endpoint->breaker = settle->breaker;
+	endpoint->breaker_at = now;
+	endpoint->closings = settle->closings;
+	endpoint_count(store, endpoint, JOB_ACTIVE, 0);
+	store->endpoints.affects_claims = true;
+	/* Closed again: other workers too may have what waits. */
+	store->poke = store->poke || settle->breaker.failures == 0;
+	return 0;
+}
+
 static int
-flush(struct sqlite_store *store, struct endpoint_change *endpoint, struct err *err)
+flush_breaker(
+	struct sqlite_store *store, struct endpoint_change *endpoint, struct err *err)
+{
+	const struct breaker *breaker = &endpoint->breaker;
+	struct query query = query_start(store, &sqlite_endpoint_sql[FLUSH_BREAKER]);
+
+	bind_int(&query, endpoint->id);
+	bind_int(&query, breaker->failures);
+	bind_int(&query, breaker->trips);
+	bind_int(&query, breaker->open_until);
+	bind_int(&query, endpoint->breaker_at);
+	bind_int(&query, endpoint->closings);
+	endpoint->breaker_changed = false;
+	return query_run(&query, err);
+}
+
+static int
+flush_pace(struct sqlite_store *store, struct endpoint_change *endpoint, struct err *err)
+{
+	struct query query = query_start(store, &sqlite_endpoint_sql[FLUSH_PACE]);
+
+	bind_int(&query, endpoint->id);
+	bind_int(&query, endpoint->paced_until_us);
+	endpoint->paced_until_us = 0;
+	return query_run(&query, err);
+}
+
+static int
+flush_counters(
+	struct sqlite_store *store, struct endpoint_change *endpoint, struct err *err)
 {
 	struct query query = query_start(store, &sqlite_endpoint_sql[ENDPOINT_FLUSH]);
 
@@ -187,6 +267,16 @@ flush(struct sqlite_store *store, struct endpoint_change *endpoint, struct err *
 	endpoint->not_before = endpoint->served = endpoint->claims = 0;
 	endpoint->changed = false;
 	return query_run(&query, err);
+}
+
+static int
+flush(struct sqlite_store *store, struct endpoint_change *endpoint, struct err *err)
+{
+	if (flush_counters(store, endpoint, err) != 0)
+		return -1;
+	if (endpoint->breaker_changed && flush_breaker(store, endpoint, err) != 0)
+		return -1;
+	return endpoint->paced_until_us == 0 ? 0 : flush_pace(store, endpoint, err);
 }
 
 int

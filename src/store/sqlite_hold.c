@@ -28,8 +28,10 @@ const struct sql sqlite_hold_sql[] = {
 	[HOLD_ENDPOINT_ROW] = {"hold-endpoint",
 		"UPDATE endpoint SET held_at = ?2 WHERE id = ?1 AND held_at IS NULL"},
 	[RELEASE_ENDPOINT_ROW] = {"release-endpoint",
-		"UPDATE endpoint SET held_at = NULL"
-		" WHERE id = ?1 AND held_at IS NOT NULL"},
+		"UPDATE endpoint SET held_at = NULL, not_before = 0,"
+		" breaker_failures = 0, breaker_trips = 0, breaker_until = 0,"
+		" breaker_opened_at = NULL, breaker_closings = breaker_closings + 1 WHERE id = ?1"
+		" AND (held_at IS NOT NULL OR not_before > ?2 OR breaker_trips > 0)"},
 	[ADD_HOLD] = {"add-hold",
 		"INSERT INTO hold (queue_id, event_type, held_at) VALUES (?1, ?2, ?3)"
 		" ON CONFLICT DO UPDATE SET releasing = 0, held_at = excluded.held_at"
@@ -129,8 +131,7 @@ hold_endpoint(struct sqlite_store *store, struct span name, bool hold, int64_t n
 	query = query_start(
 		store, &sqlite_hold_sql[hold ? HOLD_ENDPOINT_ROW : RELEASE_ENDPOINT_ROW]);
 	bind_int(&query, endpoint->id);
-	if (hold)
-		bind_int(&query, now);
+	bind_int(&query, now);
 	store->poke = !hold;
 	return query_run_counted(&query, changed, err);
 }

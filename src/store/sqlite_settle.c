@@ -187,7 +187,8 @@ exchange_settle(struct sqlite_store *store, struct exchange *exchange, struct er
 		struct settle *settle = &exchange->settles[i];
 
 		if (settle_one(store, settle, exchange->now, err) != 0 ||
-			stay_away(store, settle, err) != 0)
+			stay_away(store, settle, err) != 0 ||
+			endpoint_learn(store, settle, exchange->now, err) != 0)
 			return -1;
 	}
 	return 0;

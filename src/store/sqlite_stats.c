@@ -12,7 +12,9 @@ enum { ENDPOINT_ROWS, HEAD_OF_PRIORITY, OVERDUE, WORKER_ROWS, DEAD_GROUPS };
 const struct sql sqlite_stats_sql[] = {
 	[ENDPOINT_ROWS] = {"endpoint-rows",
 		"SELECT id, waiting, delayed, active, paused, completed, cancelled, dead,"
-		" blocked, not_before, held_at IS NOT NULL, name FROM endpoint"
+		" blocked, not_before, held_at IS NOT NULL, breaker_failures,"
+		" breaker_trips, breaker_until, coalesce(breaker_opened_at, 0), name"
+		" FROM endpoint"
 		" WHERE queue_id = ?1 ORDER BY name"},
 	[HEAD_OF_PRIORITY] = {"head-of-priority",
 		"SELECT priority, run_at FROM retry_queue WHERE endpoint_id = ?1"
@@ -70,6 +72,8 @@ read_endpoint(struct reading *reading, struct query *query, struct err *err)
 	not_before = read_int(query);
 	row->stats.not_before = not_before > reading->now ? not_before : 0;
 	row->stats.held = read_int(query);
+	row->stats.breaker = read_breaker(query);
+	row->stats.breaker_opened_at = read_int(query);
 	if (arena_copy(arena, read_span(query), &row->stats.endpoint, err) != 0)
 		return -1;
 	*reading->last = row;
@@ -185,7 +189,8 @@ worth_showing(const struct endpoint_stats *stats)
 
 	for (int state = 0; state < JOB_STATE_COUNT; state++)
 		sum += stats->counts[state];
-	return sum > 0 || stats->held || stats->not_before != 0;
+	return sum > 0 || stats->held || stats->not_before != 0 ||
+		stats->breaker.failures > 0;
 }
 
 /* From the chain to an array, with the total. */

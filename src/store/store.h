@@ -13,7 +13,9 @@
 #define STORE_STORE_H
 
 #include "base/arena.h"
+#include "model/breaker.h"
 #include "model/job.h"
+#include "model/rate.h"
 
 struct store;
 
@@ -100,6 +102,10 @@ struct delivery {
 	int crashes;
 	int64_t run_at;
 	int64_t created_at;
+	bool expedited; /* an operator wants it out, whatever its endpoint's state */
+	struct breaker breaker; /* its endpoint's, when it was claimed */
+	int64_t closings;       /* how often it was closed, by a delivery or by hand */
+	int64_t paced_until_us; /* by the endpoint's rate */
 };
 
 enum settle_outcome {
@@ -119,7 +125,10 @@ struct settle {
 	struct attempt attempt;      /* unless SETTLE_RELEASED */
 	int64_t endpoint_not_before; /* the endpoint asked us to stay away until then; 0
 				      */
-	bool lost; /* out: the token was no longer ours; nothing changed */
+	bool breaker_changed;
+	struct breaker breaker; /* as it is now; without failures: closed */
+	int64_t closings;       /* the delivery's: older failures do not count */
+	bool lost;              /* out: the token was no longer ours; nothing changed */
 };
 
 /* How many jobs of an endpoint may be claimed now; endpoints not listed get the default.
@@ -128,6 +137,10 @@ struct claim_room {
 	int64_t endpoint_id;
 	int room;
 };
+
+/* How often an endpoint may be sent something; borrowed, never NULL. */
+typedef const struct rate *claim_rate(
+	const void *context, struct span endpoint, bool named);
 
 /* One round of a worker: settle what is done and claim what is due, in one transaction.
  */
@@ -139,13 +152,18 @@ struct exchange {
 	int claim_room_default;
 	const struct claim_room *rooms; /* sorted by endpoint_id */
 	size_t room_count;
+	claim_rate *rate_of; /* NULL: no endpoint has a rate */
+	const void *rate_context;
 	struct delivery **claimed; /* out: claim_limit places; returns new in each */
 	size_t claimed_count;      /* out */
 	int64_t next_due_at;       /* out: when the next delayed job is due; 0: none */
 	bool more;                 /* out: jobs are due that the limits left behind */
 };
 
-/* Claims are fair: round the endpoints that have due jobs, by priority then age in each.
+/*
+ * Claims are fair: round the endpoints that have due jobs, by priority then age in each.
+ * An endpoint whose breaker is open is passed over; after its cool-down it gives one job,
+ * and no other while that is on its way.
  */
 int store_exchange(struct store *store, struct exchange *exchange, struct err *err);
 
@@ -250,6 +268,8 @@ struct endpoint_stats {
 	int64_t oldest_due_at;           /* 0: nothing is due */
 	int64_t not_before;              /* Retry-After of the whole endpoint; 0 */
 	bool held;
+	struct breaker breaker;
+	int64_t breaker_opened_at; /* 0: it is closed */
 };
 
 struct queue_stats {
@@ -345,6 +365,8 @@ int store_act_matching(struct store *store, const struct action *action,
 enum hold_scope { HOLD_ENDPOINT, HOLD_EVENT_TYPE, HOLD_ALL };
 
 /*
+ * Releasing an endpoint also closes its breaker and forgets its Retry-After.
+ *
  * Holds or releases an endpoint, an event type or everything, now and for what comes.
  * *changed says whether it was not so before. An endpoint that has no jobs yet may be
  * held.

@@ -3,10 +3,20 @@
 
 #include <stdlib.h>
 
+/* An endpoint that has yet to show that it is there; the window of one that is doubles
+ * with each round trip. */
+enum { FIRST_WINDOW_MAX = 16 };
+
+static int
+smaller(int a, int b)
+{
+	return a < b ? a : b;
+}
+
 int
 lane_first_window(int concurrency)
 {
-	return (concurrency + 1) / 2;
+	return smaller((concurrency + 1) / 2, FIRST_WINDOW_MAX);
 }
 
 void
@@ -24,6 +34,33 @@ lanes_free(struct lanes *lanes)
 	for (size_t at = 0; (entry = map_next(&lanes->by_endpoint, &at)) != NULL;)
 		free(entry->value);
 	map_free(&lanes->by_endpoint);
+}
+
+void
+lanes_configure(struct lanes *lanes, const struct config *config)
+{
+	lanes->config = config;
+	lanes->config_version++;
+}
+
+/* How wide the window may get. */
+static int
+widest(const struct lanes *lanes, const struct lane *lane)
+{
+	int own = lane->rule.concurrency;
+
+	return own > 0 ? smaller(own, lanes->concurrency) : lanes->concurrency;
+}
+
+static void
+follow_rule(struct lanes *lanes, struct lane *lane, const struct delivery *delivery)
+{
+	if (lane->rule_version == lanes->config_version)
+		return;
+	lane->rule_version = lanes->config_version;
+	lane->rule = *config_rule(
+		lanes->config, delivery->endpoint, delivery->endpoint_named);
+	lane->window = smaller(lane->window, widest(lanes, lane));
 }
 
 /* NULL when memory is out. */
@@ -46,11 +83,20 @@ lane_of(struct lanes *lanes, int64_t endpoint_id)
 	return NULL;
 }
 
+/* While the breaker is not closed, a probe at a time. */
+static bool
+may_send(const struct lane *lane)
+{
+	int most = lane->breaker.trips > 0 ? 1 : lane->window;
+
+	return lane->waiting.count > 0 && lane->in_flight < most;
+}
+
 /* At the end of the turn, if it may send. */
 static void
 queue_lane(struct lanes *lanes, struct lane *lane)
 {
-	if (lane->queued || lane->waiting.count == 0 || lane->in_flight >= lane->window)
+	if (lane->queued || !may_send(lane))
 		return;
 	lane->queued = true;
 	lane->next = NULL;
@@ -67,29 +113,96 @@ lanes_add(struct lanes *lanes, struct task *task, struct err *err)
 	task->lane = lane_of(lanes, task->delivery->endpoint_id);
 	if (task->lane == NULL)
 		return err_no_memory(err);
+	follow_rule(lanes, task->lane, task->delivery);
 	task_list_add(&task->lane->waiting, task);
 	queue_lane(lanes, task->lane);
 	return 0;
 }
 
+/*
+ * The store is ahead of us where an operator or another worker closed the breaker, or
+ * opened it oftener than we did. Where it is behind, the job was claimed before what we
+ * know was written.
+ */
+static void
+listen_to_store(struct lane *lane, const struct delivery *delivery, int64_t now)
+{
+	const struct breaker *stored = &delivery->breaker;
+	bool parked = breaker_state(&lane->breaker, now) == BREAKER_OPEN;
+
+	if (!lane->known || delivery->closings > lane->closings) {
+		lane->known = true;
+		lane->closings = delivery->closings;
+		lane->not_before = 0;
+		lane->breaker = *stored;
+	} else if (stored->trips > lane->breaker.trips ||
+		(stored->trips == 0 && lane->breaker.trips > 0 && !parked)) {
+		lane->breaker = *stored;
+	}
+}
+
+bool
+lanes_admit(struct task *task, int64_t now)
+{
+	struct lane *lane = task->lane;
+
+	listen_to_store(lane, task->delivery, now);
+	return task->delivery->expedited ||
+		(now >= lane->not_before &&
+			breaker_state(&lane->breaker, now) != BREAKER_OPEN);
+}
+
 struct task *
 lanes_next(struct lanes *lanes)
 {
+	struct task *task;
+
 	while (lanes->first != NULL) {
 		struct lane *lane = lanes->first;
-		struct task *task = task_list_pop(&lane->waiting);
 
 		lanes->first = lane->next;
 		if (lanes->first == NULL)
 			lanes->last = NULL;
 		lane->queued = false;
-		if (task == NULL)
-			continue; /* its tasks were dropped meanwhile */
-		lane->in_flight++;
-		queue_lane(lanes, lane);
-		return task;
+		if (may_send(lane)) { /* nothing was dropped meanwhile, or parked */
+			lane->in_flight++;
+			task = task_list_pop(&lane->waiting);
+			queue_lane(lanes, lane);
+			return task;
+		}
 	}
 	return NULL;
+}
+
+static bool
+note_sign(struct lane *lane, enum health_sign sign, int64_t now)
+{
+	if (sign == SIGN_WELL) {
+		breaker_succeeded(&lane->breaker);
+		return false;
+	}
+	if (!breaker_failed(&lane->breaker, &lane->rule.breaker, now))
+		return false;
+	lane->window = 1;
+	return true;
+}
+
+bool
+lanes_learn(struct task *task, enum health_sign sign, int64_t now)
+{
+	struct lane *lane = task->lane;
+	struct settle *settle = &task->settle;
+	bool opened = false;
+
+	if (sign == SIGN_ILL || (sign == SIGN_WELL && lane->breaker.failures > 0)) {
+		opened = note_sign(lane, sign, now);
+		settle->breaker_changed = true;
+		settle->breaker = lane->breaker;
+		settle->closings = lane->closings;
+	}
+	if (settle->endpoint_not_before > lane->not_before)
+		lane->not_before = settle->endpoint_not_before;
+	return opened || settle->endpoint_not_before != 0;
 }
 
 void
@@ -100,7 +213,7 @@ lanes_done(struct lanes *lanes, struct task *task, bool answered)
 	lane->in_flight--;
 	if (!answered)
 		lane->window = lane->window > 1 ? lane->window / 2 : 1;
-	else if (lane->window < lanes->concurrency)
+	else if (lane->breaker.trips == 0 && lane->window < widest(lanes, lane))
 		lane->window++;
 	task->window = lane->window;
 	queue_lane(lanes, lane);

@@ -3,14 +3,19 @@
  * Which task is sent next: one lane per endpoint, served in turn, each with a window of
  * deliveries that it may have in flight.
  *
- * The window starts at half of all slots, grows by one with each answer and is halved by
- * each attempt that got none, as Postfix does for a destination: an endpoint that has
- * gone dark keeps a slot or two busy, not all of them.
+ * The window starts at a few, at most half of all slots, grows by one with each answer
+ * and is halved by each attempt that got none, as Postfix does for a destination: an
+ * endpoint that has gone dark keeps a slot or two busy, not all of them. After a run of
+ * failures its breaker opens, and its jobs go back to be parked in the store.
+ *
+ * What is known of a breaker lives here and, by way of the settles, in the store, which
+ * tells it with each job; so workers learn from each other, and from an operator.
  */
 #ifndef WORK_LANES_H
 #define WORK_LANES_H
 
 #include "base/map.h"
+#include "model/config.h"
 #include "work/task.h"
 
 struct lane {
@@ -18,6 +23,12 @@ struct lane {
 	struct task_list waiting;
 	int in_flight;
 	int window;
+	struct endpoint_rule rule;
+	unsigned rule_version; /* of the configuration that it comes from */
+	bool known;            /* the rest was learnt from a job */
+	struct breaker breaker;
+	int64_t closings;   /* of the breaker, as in struct delivery */
+	int64_t not_before; /* the endpoint asked to be left alone; 0 */
 	bool queued;
 	struct lane *next; /* of those that may send */
 };
@@ -27,6 +38,8 @@ struct lanes {
 	struct lane *first;
 	struct lane *last;
 	int concurrency;
+	const struct config *config; /* borrowed; NULL: endpoints have no rules */
+	unsigned config_version;
 };
 
 /* The window of an endpoint that nothing is known of. */
@@ -35,13 +48,26 @@ int lane_first_window(int concurrency);
 void lanes_init(struct lanes *lanes, int concurrency);
 void lanes_free(struct lanes *lanes);
 
+/* From the next task on; the old one may be freed. */
+void lanes_configure(struct lanes *lanes, const struct config *config);
+
 int lanes_add(struct lanes *lanes, struct task *task, struct err *err); /* ERR_OS */
+
+/* Whether an added task may stay: not if its endpoint was parked while it was on its way
+ * to us, from the store or back to it. */
+bool lanes_admit(struct task *task, int64_t now);
 
 /* The task to send now, counted as in flight; NULL if no lane may send. */
 struct task *lanes_next(struct lanes *lanes);
 
 /* A task that lanes_next() gave is through; tells the task the lane's window. */
 void lanes_done(struct lanes *lanes, struct task *task, bool answered);
+
+/*
+ * What the attempt, as it was judged, says of its endpoint; its settle takes it to the
+ * store. True if the endpoint is to be left alone now. Before lanes_done().
+ */
+bool lanes_learn(struct task *task, enum health_sign sign, int64_t now);
 
 /* Takes back what waits: in the lane of that task, or everywhere. */
 void lanes_drop_lane(struct task *task, struct task_list *dropped);

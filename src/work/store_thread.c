@@ -185,12 +185,24 @@ may_claim(const struct store_thread *self)
 	return !self->claims_over && !self->output_lost && !atomic_load(&self->stopping);
 }
 
+static void
+take_rates(struct store_thread *self)
+{
+	struct rates *rates = atomic_exchange(&self->new_rates, NULL);
+
+	if (rates == NULL)
+		return;
+	rates_free(self->rates);
+	self->rates = rates;
+}
+
 static int
 exchange_batch(struct store_thread *self, struct exchange *exchange, struct err *err)
 {
 	struct demand_plan plan;
 	size_t needed;
 
+	take_rates(self);
 	if (demand_plan(&self->demand, &plan, err) != 0)
 		return -1;
 	if (may_claim(self)) {
@@ -198,6 +210,8 @@ exchange_batch(struct store_thread *self, struct exchange *exchange, struct err 
 		exchange->claim_room_default = plan.room_default;
 		exchange->rooms = plan.rooms;
 		exchange->room_count = plan.room_count;
+		exchange->rate_of = self->rates == NULL ? NULL : rates_of;
+		exchange->rate_context = self->rates;
 	}
 	needed = self->pending.count > exchange->claim_limit ? self->pending.count
 							     : exchange->claim_limit;
@@ -423,6 +437,8 @@ release_all(struct store_thread *self)
 	demand_free(&self->demand);
 	free(self->settles);
 	free(self->deliveries);
+	rates_free(atomic_exchange(&self->new_rates, NULL));
+	rates_free(self->rates);
 	buf_free(&self->out);
 	mailbox_free(&self->claimed);
 	mailbox_free(&self->finished);
@@ -448,14 +464,17 @@ store_thread_start(struct store_thread *self, const struct store_thread_options 
 	*self = (struct store_thread){
 		.options = *options,
 		.look = true,
+		.rates = options->rates,
 		.beat_us = now_us + options->lease_ms * 1000 / 3,
 		.reclaim_us = now_us,
 		.purge_us = now_us + PURGE_EVERY_US,
 	};
 	self->started_at = now_at(self);
 	self->wake_fd = store_wake_fd(options->store, err);
-	if (self->wake_fd < 0 || open_mailboxes(self, err) != 0)
+	if (self->wake_fd < 0 || open_mailboxes(self, err) != 0) {
+		rates_free(self->rates);
 		return -1;
+	}
 	buf_init(&self->out, OUT_MAX);
 	demand_init(&self->demand, options->concurrency);
 	errno = pthread_create(&self->thread, NULL, run, self);
@@ -464,6 +483,12 @@ store_thread_start(struct store_thread *self, const struct store_thread_options 
 	err_errno(err, "thread");
 	release_all(self);
 	return -1;
+}
+
+void
+store_thread_pace(struct store_thread *self, struct rates *rates)
+{
+	rates_free(atomic_exchange(&self->new_rates, rates));
 }
 
 int

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "work/demand.h"
 #include "work/mailbox.h"
+#include "work/rates.h"
 #include "work/report.h"
 
 #include <stdatomic.h>
@@ -36,8 +37,9 @@ struct store_thread_options {
 	int64_t lease_ms;
 	int64_t grace_ms;
 	int64_t retention_ms;
-	bool drain; /* end when nothing is due */
-	bool once;  /* end when what was due at the start has been tried */
+	bool drain;          /* end when nothing is due */
+	bool once;           /* end when what was due at the start has been tried */
+	struct rates *rates; /* takes, also if it does not start; NULL: none */
 	worker_emit *emit;
 	worker_complain *complain;
 	void *context;
@@ -49,9 +51,11 @@ struct store_thread {
 	struct mailbox claimed;  /* to the engine; closed when this thread is done */
 	atomic_bool stopping;    /* claim no more; set by the engine, which then nudges */
 	atomic_bool hurry; /* do not wait for a store that fails; set by the engine */
-	atomic_bool wants_stop; /* our output is gone; the engine is nudged */
+	atomic_bool wants_stop;            /* our output is gone; the engine is nudged */
+	_Atomic(struct rates *) new_rates; /* from the engine; NULL: go on as before */
 
 	/* The thread's own. */
+	struct rates *rates; /* NULL: none */
 	struct task_pool pool;
 	struct demand demand;
 	struct task_list pending;  /* finished, not yet settled */
@@ -79,6 +83,9 @@ struct store_thread {
 /* ERR_OS, ERR_IO. After a failure there is nothing to free. */
 int store_thread_start(struct store_thread *self,
 	const struct store_thread_options *options, struct err *err);
+
+/* Claims by other rates, which it takes, from the next round on. */
+void store_thread_pace(struct store_thread *self, struct rates *rates);
 
 /* Waits for its end and frees everything; -1 with the error that ended it. */
 int store_thread_join(struct store_thread *self, struct err *err);

@@ -29,15 +29,12 @@ struct worker {
 
 /* ---- attempts -------------------------------------------------------------------- */
 
-/* With an answer that asks the endpoint to be left alone, what waits for it goes back. */
 static void
 finish_task(struct worker *worker, struct task *task)
 {
 	report_attempt(&worker->report, &task->line, task,
 		request_url(task->delivery, worker->options.config));
 	task_list_add(&worker->finished, task);
-	if (task->settle.endpoint_not_before != 0)
-		lanes_drop_lane(task, &worker->finished);
 }
 
 static void
@@ -45,11 +42,17 @@ on_done(void *context, const struct transfer_result *result)
 {
 	struct task *task = context;
 	struct worker *worker = task->worker;
+	int64_t now = clock_now(worker->options.clock);
+	bool leave_alone;
 
 	worker->in_flight--;
+	judge_transfer(&worker->judge, task, result, now);
+	leave_alone = lanes_learn(
+		task, breaker_sign(result->status, task->failure.type), now);
 	lanes_done(&worker->lanes, task, result->status != 0);
-	judge_transfer(&worker->judge, task, result, clock_now(worker->options.clock));
 	finish_task(worker, task);
+	if (leave_alone)
+		lanes_drop_lane(task, &worker->finished);
 }
 
 static void
@@ -99,6 +102,17 @@ fill_slots(struct worker *worker, struct err *err)
 
 /* ---- mail ------------------------------------------------------------------------ */
 
+/* What must wait goes back: here it would keep others from being claimed. */
+static int
+add_task(struct worker *worker, struct task *task, struct err *err)
+{
+	if (lanes_add(&worker->lanes, task, err) != 0)
+		return -1;
+	if (!lanes_admit(task, clock_now(worker->options.clock)))
+		lanes_drop_lane(task, &worker->finished);
+	return 0;
+}
+
 static int
 take_mail(struct worker *worker, struct err *err)
 {
@@ -112,7 +126,7 @@ take_mail(struct worker *worker, struct err *err)
 		task->worker = worker;
 		if (worker->stopping)
 			task_list_add(&worker->finished, task);
-		else if (lanes_add(&worker->lanes, task, err) != 0)
+		else if (add_task(worker, task, err) != 0)
 			return -1;
 	}
 	return 0;
@@ -160,8 +174,16 @@ on_grace_over(void *context)
 void
 worker_configure(struct worker *worker, const struct config *config)
 {
+	struct err err;
+	struct rates *rates = rates_make(config, &err);
+
 	worker->options.config = config;
 	worker->judge.policy = &config->policy;
+	lanes_configure(&worker->lanes, config);
+	if (rates != NULL)
+		store_thread_pace(&worker->store_thread, rates);
+	else
+		worker->options.complain(worker->options.context, &err);
 	client_forget_tls(worker->client);
 }
 
@@ -211,6 +233,9 @@ start_store_thread(struct worker *worker, int64_t number, struct err *err)
 		.context = options->context,
 	};
 
+	thread.rates = rates_make(options->config, err);
+	if (thread.rates == NULL)
+		return -1;
 	worker->report = (struct report){options->plain, options->color, number};
 	thread.report = worker->report;
 	return store_thread_start(&worker->store_thread, &thread, err);
@@ -251,6 +276,7 @@ worker_open(struct worker **worker, const struct worker_options *options, struct
 	self->concurrency = (size_t)options->config->limits.concurrency;
 	rng_init(&self->rng);
 	lanes_init(&self->lanes, options->config->limits.concurrency);
+	lanes_configure(&self->lanes, options->config);
 	if (open_engine(self, err) != 0)
 		goto out;
 	if (join_store(self, err) != 0)

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the store does with endpoints that are not well, and with those that have a rate.
+ */
+#include "store_fixture.h"
+
+static const char ENDPOINT[] = "https://a.example";
+
+static void
+enqueue_some(struct store *store, const char *endpoint, int count)
+{
+	char id[64];
+
+	for (int i = 0; i < count; i++) {
+		struct event event;
+
+		snprintf(id, sizeof(id), "%s-%d", endpoint, i);
+		event = event_of(id, endpoint);
+		enqueue_event(store, &event);
+	}
+}
+
+/* Claims what there is and frees it; how many, and in *round when to come back. */
+static size_t
+count_claimed(struct store *store, int64_t now, struct exchange *round)
+{
+	struct delivery *claimed[100] = {0};
+	size_t count = claim_at(store, now, claimed, 100, round);
+
+	for (size_t i = 0; i < count; i++)
+		free(claimed[i]);
+	return count;
+}
+
+/* Settles as tried again much later, and says what that did to the breaker. */
+static void
+settle_breaker(struct store *store, const struct delivery *delivery,
+	enum settle_outcome outcome, struct breaker breaker, int64_t now)
+{
+	struct settle settle = settle_of(delivery, outcome);
+
+	settle.run_at = NOW + 3600000;
+	settle.breaker_changed = true;
+	settle.breaker = breaker;
+	settle.closings = delivery->closings;
+	CHECK(!settle_at(store, settle, now));
+}
+
+static struct endpoint_stats
+stats_of(struct store *store, int64_t now)
+{
+	struct queue_stats stats;
+	struct endpoint_stats found = {0};
+	struct err err = {0};
+
+	if (!ok(store_stats(store, now, &stats, &err), &err))
+		return found;
+	if (CHECK_INT((int64_t)stats.count, 1))
+		found = stats.endpoints[0];
+	found.endpoint = (struct span){0};
+	queue_stats_free(&stats);
+	return found;
+}
+
+/* A store with four jobs, one of which has just opened the breaker for a second. */
+static struct fixture
+tripped(void)
+{
+	struct fixture f = fixture_new();
+	struct delivery *delivery;
+
+	enqueue_some(f.store, ENDPOINT, 5);
+	delivery = claim_one(f.store, NOW);
+	settle_breaker(f.store, delivery, SETTLE_RETRY,
+		(struct breaker){10, 1, NOW + 1000}, NOW);
+	free(delivery);
+	return f;
+}
+
+static void
+test_an_open_breaker_parks_its_jobs(void)
+{
+	struct fixture f = tripped();
+	struct endpoint_stats stats = stats_of(f.store, NOW);
+	struct exchange round;
+
+	CHECK_INT((int64_t)count_claimed(f.store, NOW + 999, &round), 0);
+	CHECK(!round.more);
+	CHECK_INT(round.next_due_at, NOW + 1000);
+	CHECK_INT(stats.counts[JOB_WAITING], 4);
+	CHECK_INT(stats.breaker.failures, 10);
+	CHECK_INT(stats.breaker.trips, 1);
+	CHECK_INT(stats.breaker.open_until, NOW + 1000);
+	CHECK_INT(stats.breaker_opened_at, NOW);
+	check_health(f.store);
+	fixture_free(&f);
+}
+
+static void
+test_other_endpoints_go_on(void)
+{
+	struct fixture f = tripped();
+	struct exchange round;
+
+	enqueue_some(f.store, "https://b.example", 3);
+	CHECK_INT((int64_t)count_claimed(f.store, NOW, &round), 3);
+	fixture_free(&f);
+}
+
+static void
+test_after_the_cool_down_there_is_one_probe(void)
+{
+	struct fixture f = tripped();
+	struct delivery *probe = claim_one(f.store, NOW + 1000);
+	struct exchange round;
+
+	if (!CHECK(probe != NULL))
+		abort();
+	CHECK_INT(probe->breaker.trips, 1);
+	CHECK_INT(probe->attempt, 0);
+	CHECK_INT((int64_t)count_claimed(f.store, NOW + 1000, &round), 0);
+	CHECK(!round.more);
+	settle_breaker(f.store, probe, SETTLE_RETRY, (struct breaker){11, 2, NOW + 3000},
+		NOW + 1001);
+	CHECK_INT((int64_t)count_claimed(f.store, NOW + 2999, &round), 0);
+	CHECK_INT((int64_t)count_claimed(f.store, NOW + 3000, &round), 1);
+	CHECK_INT(stats_of(f.store, NOW).breaker_opened_at, NOW);
+	free(probe);
+	fixture_free(&f);
+}
+
+static void
+test_a_delivery_closes_it(void)
+{
+	struct fixture f = tripped();
+	struct delivery *probe = claim_one(f.store, NOW + 1000);
+	struct exchange round;
+
+	settle_breaker(f.store, probe, SETTLE_COMPLETED, (struct breaker){0}, NOW + 1001);
+	CHECK_INT((int64_t)count_claimed(f.store, NOW + 1001, &round), 3);
+	CHECK_INT(stats_of(f.store, NOW).breaker_opened_at, 0);
+	free(probe);
+	fixture_free(&f);
+}
+
+static void
+test_release_closes_it(void)
+{
+	struct fixture f = tripped();
+	struct exchange round;
+	struct err err = {0};
+	bool changed = false;
+
+	ok(store_hold(
+		   f.store, HOLD_ENDPOINT, span_of(ENDPOINT), false, NOW, &changed, &err),
+		&err);
+	CHECK(changed);
+	ok(store_hold(
+		   f.store, HOLD_ENDPOINT, span_of(ENDPOINT), false, NOW, &changed, &err),
+		&err);
+	CHECK(!changed);
+	CHECK_INT(stats_of(f.store, NOW).breaker.failures, 0);
+	CHECK_INT((int64_t)count_claimed(f.store, NOW, &round), 4);
+	fixture_free(&f);
+}
+
+static void
+test_release_forgets_retry_after(void)
+{
+	struct fixture f = fixture_new();
+	struct delivery *delivery;
+	struct settle settle;
+	struct exchange round;
+	struct err err = {0};
+	bool changed = false;
+
+	enqueue_some(f.store, ENDPOINT, 3);
+	delivery = claim_one(f.store, NOW);
+	settle = settle_of(delivery, SETTLE_RETRY);
+	settle.endpoint_not_before = NOW + 60000;
+	CHECK(!settle_at(f.store, settle, NOW));
+	CHECK_INT((int64_t)count_claimed(f.store, NOW, &round), 0);
+	ok(store_hold(
+		   f.store, HOLD_ENDPOINT, span_of(ENDPOINT), false, NOW, &changed, &err),
+		&err);
+	CHECK(changed);
+	CHECK_INT((int64_t)count_claimed(f.store, NOW, &round), 2);
+	free(delivery);
+	fixture_free(&f);
+}
+
+static void
+test_failures_from_before_a_release_do_not_open_it_again(void)
+{
+	struct fixture f = fixture_new();
+	struct delivery *claimed[2] = {0};
+	struct exchange round;
+	struct err err = {0};
+	bool changed;
+
+	enqueue_some(f.store, ENDPOINT, 5);
+	claim_at(f.store, NOW, claimed, 2, &round);
+	settle_breaker(f.store, claimed[0], SETTLE_RETRY,
+		(struct breaker){10, 1, NOW + 1000}, NOW);
+	ok(store_hold(
+		   f.store, HOLD_ENDPOINT, span_of(ENDPOINT), false, NOW, &changed, &err),
+		&err);
+	settle_breaker(f.store, claimed[1], SETTLE_RETRY,
+		(struct breaker){11, 1, NOW + 1000}, NOW);
+	CHECK_INT((int64_t)count_claimed(f.store, NOW, &round), 3);
+	free(claimed[0]);
+	free(claimed[1]);
+	fixture_free(&f);
+}
+
+static void
+test_fewer_failures_elsewhere_do_not_close_it(void)
+{
+	struct fixture f = fixture_new();
+	struct delivery *claimed[2] = {0};
+	struct exchange round;
+
+	enqueue_some(f.store, ENDPOINT, 5);
+	claim_at(f.store, NOW, claimed, 2, &round);
+	settle_breaker(f.store, claimed[0], SETTLE_RETRY,
+		(struct breaker){10, 1, NOW + 1000}, NOW);
+	settle_breaker(f.store, claimed[1], SETTLE_RETRY, (struct breaker){4, 0, 0}, NOW);
+	CHECK_INT((int64_t)count_claimed(f.store, NOW, &round), 0);
+	free(claimed[0]);
+	free(claimed[1]);
+	fixture_free(&f);
+}
+
+static void
+test_expedited_jobs_pass_an_open_breaker(void)
+{
+	struct fixture f = tripped();
+	struct delivery *delivery;
+
+	act(f.store, ACT_EXPEDITE, "https://a.example-3", NOW);
+	delivery = claim_one(f.store, NOW);
+	if (CHECK(delivery != NULL)) {
+		CHECK(delivery->expedited);
+		CHECK_SPAN(delivery->event_id, "https://a.example-3");
+	}
+	free(delivery);
+	fixture_free(&f);
+}
+
+/* ---- rates ----------------------------------------------------------------------- */
+
+static const struct rate TEN = {10, 1000};
+static const struct rate NO_LIMIT = {0};
+
+static const struct rate *
+rate_of(const void *context, struct span endpoint, bool named)
+{
+	(void)context;
+	(void)named;
+	return span_is(endpoint, ENDPOINT) ? &TEN : &NO_LIMIT;
+}
+
+static size_t
+claim_paced(struct store *store, int64_t now, struct exchange *round)
+{
+	struct delivery *claimed[100] = {0};
+	struct err err = {0};
+
+	*round = (struct exchange){.now = now,
+		.claim_limit = 100,
+		.claim_room_default = 1000,
+		.rate_of = rate_of,
+		.claimed = claimed};
+	ok(store_exchange(store, round, &err), &err);
+	for (size_t i = 0; i < round->claimed_count; i++)
+		free(claimed[i]);
+	return round->claimed_count;
+}
+
+static void
+test_claims_keep_the_rate_of_an_endpoint(void)
+{
+	struct fixture f = fixture_new();
+	struct exchange round;
+	size_t claimed = 0;
+
+	enqueue_some(f.store, ENDPOINT, 30);
+	for (int64_t now = NOW; now < NOW + 1000; now += 10)
+		claimed += claim_paced(f.store, now, &round);
+	CHECK(claimed >= 10 && claimed <= 11);
+	CHECK(!round.more);
+	CHECK(round.next_due_at > NOW + 990 && round.next_due_at <= NOW + 1100);
+	check_health(f.store);
+	fixture_free(&f);
+}
+
+static void
+test_the_rate_outlives_the_worker(void)
+{
+	struct fixture f = fixture_new();
+	struct exchange round;
+	struct err err = {0};
+	size_t claimed;
+
+	enqueue_some(f.store, ENDPOINT, 30);
+	claimed = claim_paced(f.store, NOW, &round);
+	CHECK(claimed > 0);
+	store_close(f.store);
+	f.store = open_mode(&f, STORE_CREATE);
+	ok(store_worker_start(f.store, NOW, 30000, &f.worker, &err), &err);
+	CHECK_INT((int64_t)claim_paced(f.store, NOW, &round), 0);
+	fixture_free(&f);
+}
+
+static void
+test_a_rate_does_not_slow_others(void)
+{
+	struct fixture f = fixture_new();
+	struct exchange round;
+
+	enqueue_some(f.store, ENDPOINT, 30);
+	enqueue_some(f.store, "https://b.example", 30);
+	CHECK(claim_paced(f.store, NOW, &round) >= 31);
+	fixture_free(&f);
+}
+
+int
+main(void)
+{
+	return tap_run((struct tap_test[]){
+		TAP(test_an_open_breaker_parks_its_jobs),
+		TAP(test_other_endpoints_go_on),
+		TAP(test_after_the_cool_down_there_is_one_probe),
+		TAP(test_a_delivery_closes_it),
+		TAP(test_release_closes_it),
+		TAP(test_release_forgets_retry_after),
+		TAP(test_failures_from_before_a_release_do_not_open_it_again),
+		TAP(test_fewer_failures_elsewhere_do_not_close_it),
+		TAP(test_expedited_jobs_pass_an_open_breaker),
+		TAP(test_claims_keep_the_rate_of_an_endpoint),
+		TAP(test_the_rate_outlives_the_worker),
+		TAP(test_a_rate_does_not_slow_others),
+		{0},
+	});
+}
