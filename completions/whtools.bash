@@ -6,7 +6,7 @@
 
 _whtools_verbs() {
   case $1 in
-    whqueue) echo 'stats list show cancel hold release expedite doctor help' ;;
+    whqueue) echo 'stats endpoints list show cancel hold release expedite doctor help' ;;
     whdlq) echo 'list show retry resolve reopen stats cleanup delete export help' ;;
   esac
 }
@@ -17,6 +17,7 @@ _whtools_options() {
     'whenqueue ') echo '--url -u --endpoint -e --event-type -t --id --method -X --header -H --data -d --raw --delay --at --priority --ordered --ordering-key --max-attempts --jitter --explain --policy --config --db --queue --output -o --color --help -h --version' ;;
     'whworker ') echo '--db --queue --config --policy --concurrency -c --timeout --connect-timeout --jitter --drain --once --max-time --grace --lease --ready-fd --output -o --color --help -h --version' ;;
     'whqueue stats') echo '--output -o --color --db --queue --help -h --version' ;;
+    'whqueue endpoints') echo '--output -o --color --db --queue --help -h --version' ;;
     'whqueue list') echo '--status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --output -o --color --db --queue --help -h --version' ;;
     'whqueue show') echo '--output -o --color --db --queue --help -h --version' ;;
     'whqueue cancel') echo '--status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --all --dry-run --yes -y --output -o --color --db --queue --help -h --version' ;;
@@ -82,6 +83,11 @@ _whtools_kind() {
     'whqueue stats --color') echo 'choice auto always never' ;;
     'whqueue stats --db') echo 'file' ;;
     'whqueue stats --queue') echo 'nothing' ;;
+    'whqueue endpoints ') echo 'nothing' ;;
+    'whqueue endpoints --output' | 'whqueue endpoints -o') echo 'choice auto table ndjson json tsv id' ;;
+    'whqueue endpoints --color') echo 'choice auto always never' ;;
+    'whqueue endpoints --db') echo 'file' ;;
+    'whqueue endpoints --queue') echo 'nothing' ;;
     'whqueue list ') echo 'nothing' ;;
     'whqueue list --status' | 'whqueue list -s') echo 'choice waiting delayed active paused blocked completed cancelled dead all' ;;
     'whqueue list --event-type' | 'whqueue list -t') echo 'event_type' ;;

@@ -129,6 +129,14 @@ hold_scope_in_store(struct cli *cli, const struct change_verb_args *args,
 	return result;
 }
 
+static const char *
+unchanged(const struct scope *scope, bool hold)
+{
+	if (hold)
+		return "is on hold already";
+	return scope->kind == HOLD_ENDPOINT ? "nothing keeps it back" : "was not on hold";
+}
+
 static enum exit_code
 hold_scope(struct cli *cli, const struct change_verb_args *args,
 	const struct scope *scope, bool hold)
@@ -147,7 +155,7 @@ hold_scope(struct cli *cli, const struct change_verb_args *args,
 		return cli_complain(cli, &err);
 	if (!changed) {
 		cli_warn(cli, "%.*s: %s", (int)scope->name.len, scope->name.ptr,
-			hold ? "is on hold already" : "was not on hold");
+			unchanged(scope, hold));
 		return EXIT_NONE;
 	}
 	if (print_scope(cli, args, scope, done, &err) != 0)

@@ -39,7 +39,7 @@ enum { COUNTED = sizeof(counted) / sizeof(counted[0]) };
 
 static void
 put_json(struct buf *json, const struct endpoint_stats *row, const char *key,
-	const struct queue_stats *stats)
+	const struct queue_stats *stats, int64_t now)
 {
 	buf_add_char(json, '{');
 	json_put_member_string(json, key, row->endpoint);
@@ -47,27 +47,10 @@ put_json(struct buf *json, const struct endpoint_stats *row, const char *key,
 		json_put_member_int(json, counted[i].name, row->counts[counted[i].state]);
 	if (row->oldest_due_at != 0)
 		json_put_member_time(json, "oldest_due_at", row->oldest_due_at);
-	if (row->not_before != 0)
-		json_put_member_time(json, "not_before", row->not_before);
-	json_put_member_bool(json, "held", row->held);
+	endpoint_state_json(json, row, now);
 	if (row == &stats->total)
 		json_put_member_int(json, "workers", stats->workers);
 	buf_add_char(json, '}');
-}
-
-static void
-put_state(struct output *output, const struct endpoint_stats *row, int64_t now)
-{
-	char wait[TIME_TEXT_SIZE];
-
-	if (row->held) {
-		output_cell(output, TINT_WARN, SPAN_LITERAL("held"));
-	} else if (row->not_before > now) {
-		duration_format(row->not_before - now, wait);
-		output_cell_printf(output, TINT_WARN, "asked to wait %s", wait);
-	} else {
-		output_cell(output, TINT_NONE, SPAN_LITERAL(""));
-	}
 }
 
 static void
@@ -83,7 +66,7 @@ put_cells(
 			(long long)count);
 	}
 	output_cell_age(output, row->oldest_due_at, now);
-	put_state(output, row, now);
+	endpoint_state_cell(output, row, now);
 }
 
 static int
@@ -94,7 +77,8 @@ put_row(struct output *output, const struct endpoint_stats *row,
 
 	output_row_begin(output, row->endpoint);
 	if (output_wants_json(output))
-		put_json(output_json(output), row, total ? "queue" : "endpoint", stats);
+		put_json(output_json(output), row, total ? "queue" : "endpoint", stats,
+			now);
 	else
 		put_cells(output, row, total, now);
 	return output_row_end(output, err);
@@ -126,7 +110,7 @@ note_workers(struct output *output, const struct queue_stats *stats)
 
 static int
 show_stats(struct cli *cli, const struct cli_common *common, struct store *store,
-	struct err *err)
+	const struct stats_view *view, struct err *err)
 {
 	int64_t now = clock_now(&cli->clock);
 	struct queue_stats stats;
@@ -135,9 +119,9 @@ show_stats(struct cli *cli, const struct cli_common *common, struct store *store
 
 	if (store_stats(store, now, &stats, err) != 0)
 		return -1;
-	result = output_open(&output, cli, common, columns, err);
+	result = output_open(&output, cli, common, view->columns, err);
 	if (result == 0) {
-		result = put_rows(output, &stats, now, err);
+		result = view->put_rows(output, &stats, now, err);
 		note_workers(output, &stats);
 		if (output_close(output, NULL, result == 0 ? err : NULL) != 0)
 			result = -1;
@@ -147,16 +131,25 @@ show_stats(struct cli *cli, const struct cli_common *common, struct store *store
 }
 
 enum exit_code
-stats_run(struct cli *cli, const void *given)
+stats_show(
+	struct cli *cli, const struct cli_common *common, const struct stats_view *view)
 {
-	const struct view_args *args = given;
 	struct store *store = NULL;
 	struct err err;
 	int result;
 
-	result = operator_open(cli, &args->common, STORE_READ, &store, &err);
+	result = operator_open(cli, common, STORE_READ, &store, &err);
 	if (result == 0)
-		result = show_stats(cli, &args->common, store, &err);
+		result = show_stats(cli, common, store, view, &err);
 	store_close(store);
 	return result == 0 ? EXIT_DONE : cli_complain(cli, &err);
+}
+
+enum exit_code
+stats_run(struct cli *cli, const void *given)
+{
+	static const struct stats_view view = {columns, put_rows};
+	const struct view_args *args = given;
+
+	return stats_show(cli, &args->common, &view);
 }

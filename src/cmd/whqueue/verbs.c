@@ -35,6 +35,12 @@ static const char *const stats_examples[] = {
 	NULL,
 };
 
+static const char *const endpoints_examples[] = {
+	"whqueue endpoints",
+	"whqueue endpoints -o ndjson | jq -r 'select(.breaker!=\"closed\").endpoint'",
+	NULL,
+};
+
 static const char *const list_examples[] = {
 	"whqueue list --status delayed",
 	"whqueue list --endpoint https://api.acme.io --since 2h",
@@ -88,6 +94,12 @@ const struct cli_verb whqueue_verbs[] = {
 		.groups = view_groups,
 		.args_size = sizeof(struct view_args),
 		.run = stats_run},
+	{.name = "endpoints",
+		.summary = "show who is sent nothing at present, why, and until when",
+		.examples = endpoints_examples,
+		.groups = view_groups,
+		.args_size = sizeof(struct view_args),
+		.run = endpoints_run},
 	{.name = "list",
 		.summary = "list jobs, newest first (50 unless --limit says otherwise)",
 		.examples = list_examples,
@@ -124,7 +136,7 @@ const struct cli_verb whqueue_verbs[] = {
 		.run = hold_run},
 	{.name = "release",
 		.operands = "[ID ...]",
-		.summary = "let go what was held",
+		.summary = "let go what was held; close an endpoint's breaker",
 		.examples = release_examples,
 		.groups = change_groups,
 		.args_size = sizeof(struct change_verb_args),

@@ -30,6 +30,7 @@ extern const struct list_args list_defaults;
 extern const struct change_verb_args change_defaults;
 
 enum exit_code stats_run(struct cli *cli, const void *args);
+enum exit_code endpoints_run(struct cli *cli, const void *args);
 enum exit_code list_run(struct cli *cli, const void *args);
 enum exit_code show_run(struct cli *cli, const void *args);
 enum exit_code cancel_run(struct cli *cli, const void *args);
@@ -37,6 +38,21 @@ enum exit_code expedite_run(struct cli *cli, const void *args);
 enum exit_code hold_run(struct cli *cli, const void *args);
 enum exit_code release_run(struct cli *cli, const void *args);
 enum exit_code doctor_run(struct cli *cli, const void *args);
+
+/* What is shown of the statistics, and how. */
+struct stats_view {
+	const struct output_column *columns;
+	int (*put_rows)(struct output *output, const struct queue_stats *stats,
+		int64_t now, struct err *err);
+};
+
+enum exit_code stats_show(
+	struct cli *cli, const struct cli_common *common, const struct stats_view *view);
+
+/* Why an endpoint is sent nothing, if so: members of its JSON, and words for a cell. */
+void endpoint_state_json(struct buf *json, const struct endpoint_stats *row, int64_t now);
+void endpoint_state_cell(
+	struct output *output, const struct endpoint_stats *row, int64_t now);
 
 /* The columns of a listing, and a job as one row of it. */
 extern const struct output_column job_columns[];
