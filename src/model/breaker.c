@@ -34,7 +34,7 @@ breaker_state(const struct breaker *breaker, int64_t now)
 enum health_sign
 breaker_sign(int status, enum error_type type)
 {
-	if (status >= 500 || (status == 0 && type == ERROR_NETWORK))
+	if (status >= 500 || type == ERROR_NETWORK)
 		return SIGN_ILL;
 	return status == 0 ? SIGN_NONE : SIGN_WELL;
 }

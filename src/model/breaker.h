@@ -19,7 +19,7 @@ enum breaker_state {
 const char *breaker_state_name(enum breaker_state state); /* "half_open" */
 
 struct breaker_rule {
-	int failures;         /* in a row, to open; 0: it never opens */
+	int failures;         /* of as many jobs, in a row, to open; 0: it never opens */
 	int64_t cool_down_ms; /* the first; doubles with each failed probe */
 	int64_t max_cool_down_ms;
 };
@@ -38,10 +38,10 @@ enum breaker_state breaker_state(const struct breaker *breaker, int64_t now);
 enum health_sign {
 	SIGN_NONE, /* nothing was sent, or nothing can be told */
 	SIGN_WELL, /* an answer: a 422 too comes from a receiver that is well */
-	SIGN_ILL,  /* none, or a 5xx */
+	SIGN_ILL,  /* none, none that came through, or a 5xx */
 };
 
-/* Status 0: no response. */
+/* Of an attempt that failed. Status 0: no response. */
 enum health_sign breaker_sign(int status, enum error_type type);
 
 void breaker_succeeded(struct breaker *breaker);

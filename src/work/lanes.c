@@ -119,6 +119,14 @@ lanes_add(struct lanes *lanes, struct task *task, struct err *err)
 	return 0;
 }
 
+/* A run of failures is counted by each worker for itself, and from its start. */
+static void
+adopt(struct lane *lane, const struct breaker *stored)
+{
+	lane->breaker = stored->trips > 0 ? *stored : (struct breaker){0};
+	lane->run.count = 0;
+}
+
 /*
  * The store is ahead of us where an operator or another worker closed the breaker, or
  * opened it oftener than we did. Where it is behind, the job was claimed before what we
@@ -134,10 +142,10 @@ listen_to_store(struct lane *lane, const struct delivery *delivery, int64_t now)
 		lane->known = true;
 		lane->closings = delivery->closings;
 		lane->not_before = 0;
-		lane->breaker = *stored;
+		adopt(lane, stored);
 	} else if (stored->trips > lane->breaker.trips ||
 		(stored->trips == 0 && lane->breaker.trips > 0 && !parked)) {
-		lane->breaker = *stored;
+		adopt(lane, stored);
 	}
 }
 
@@ -174,11 +182,34 @@ lanes_next(struct lanes *lanes)
 	return NULL;
 }
 
+/* Adds the job to the run; false if it is in there already. */
+static bool
+join_run(struct lane_run *run, int64_t job_id)
+{
+	for (size_t i = 0; i < run->count && i < LANE_RUN_MAX; i++)
+		if (run->jobs[i] == job_id)
+			return false;
+	run->jobs[run->count++ % LANE_RUN_MAX] = job_id;
+	return true;
+}
+
+/* Whether the attempt says something new: what a success has to tell is that there were
+ * failures, here or at another worker. */
+static bool
+is_news(struct lane *lane, const struct delivery *delivery, enum health_sign sign)
+{
+	if (sign == SIGN_WELL)
+		return lane->breaker.failures > 0 || delivery->breaker.failures > 0;
+	return sign == SIGN_ILL &&
+		(join_run(&lane->run, delivery->job_id) || lane->breaker.trips > 0);
+}
+
 static bool
 note_sign(struct lane *lane, enum health_sign sign, int64_t now)
 {
 	if (sign == SIGN_WELL) {
 		breaker_succeeded(&lane->breaker);
+		lane->run.count = 0;
 		return false;
 	}
 	if (!breaker_failed(&lane->breaker, &lane->rule.breaker, now))
@@ -194,7 +225,7 @@ lanes_learn(struct task *task, enum health_sign sign, int64_t now)
 	struct settle *settle = &task->settle;
 	bool opened = false;
 
-	if (sign == SIGN_ILL || (sign == SIGN_WELL && lane->breaker.failures > 0)) {
+	if (is_news(lane, task->delivery, sign)) {
 		opened = note_sign(lane, sign, now);
 		settle->breaker_changed = true;
 		settle->breaker = lane->breaker;

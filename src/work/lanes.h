@@ -18,6 +18,15 @@
 #include "model/config.h"
 #include "work/task.h"
 
+enum { LANE_RUN_MAX = 32 };
+
+/* The jobs that failed since the last success, the latest ones. A job that fails again is
+ * no news of its endpoint: with a few jobs their retries shall come when they are due. */
+struct lane_run {
+	int64_t jobs[LANE_RUN_MAX];
+	size_t count; /* those that were forgotten are counted too */
+};
+
 struct lane {
 	int64_t endpoint_id;
 	struct task_list waiting;
@@ -27,6 +36,7 @@ struct lane {
 	unsigned rule_version; /* of the configuration that it comes from */
 	bool known;            /* the rest was learnt from a job */
 	struct breaker breaker;
+	struct lane_run run;
 	int64_t closings;   /* of the breaker, as in struct delivery */
 	int64_t not_before; /* the endpoint asked to be left alone; 0 */
 	bool queued;

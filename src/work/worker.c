@@ -37,6 +37,14 @@ finish_task(struct worker *worker, struct task *task)
 	task_list_add(&worker->finished, task);
 }
 
+static enum health_sign
+sign_of(const struct task *task)
+{
+	if (task->settle.outcome == SETTLE_COMPLETED)
+		return SIGN_WELL;
+	return breaker_sign(task->settle.attempt.status, task->failure.type);
+}
+
 static void
 on_done(void *context, const struct transfer_result *result)
 {
@@ -47,8 +55,7 @@ on_done(void *context, const struct transfer_result *result)
 
 	worker->in_flight--;
 	judge_transfer(&worker->judge, task, result, now);
-	leave_alone = lanes_learn(
-		task, breaker_sign(result->status, task->failure.type), now);
+	leave_alone = lanes_learn(task, sign_of(task), now);
 	lanes_done(&worker->lanes, task, result->status != 0);
 	finish_task(worker, task);
 	if (leave_alone)

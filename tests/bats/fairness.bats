@@ -169,6 +169,18 @@ END
   [ "$(receiver_count)" -eq 20 ]
 }
 
+@test "the retries of a few jobs come when they are due" {
+  receiver_start
+  configure '{}' sick "$(receiver_url /status/500)"
+  enqueue sick 3
+  for moment in 00:00 00:06 00:17 00:39 01:23; do
+    at "2026-03-01T12:$moment"Z
+    run -0 whworker --drain
+    [ "$(wc -l <<<"$output")" -eq 3 ]
+  done
+  endpoint_is sick '.breaker == "closed"'
+}
+
 @test "a handful of failures opens nothing" {
   receiver_start
   configure '{}' sick "$(receiver_url /status/500)"

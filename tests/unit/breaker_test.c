@@ -112,7 +112,7 @@ test_what_speaks_of_the_endpoint(void)
 {
 	CHECK_INT(breaker_sign(0, ERROR_NETWORK), SIGN_ILL);
 	CHECK_INT(breaker_sign(0, ERROR_VALIDATION), SIGN_NONE);
-	CHECK_INT(breaker_sign(200, ERROR_NETWORK), SIGN_WELL);
+	CHECK_INT(breaker_sign(200, ERROR_NETWORK), SIGN_ILL);
 	CHECK_INT(breaker_sign(422, ERROR_VALIDATION), SIGN_WELL);
 	CHECK_INT(breaker_sign(429, ERROR_RATE_LIMIT), SIGN_WELL);
 	CHECK_INT(breaker_sign(500, ERROR_DATABASE), SIGN_ILL);

@@ -15,6 +15,7 @@ struct setting {
 	struct config config;
 	struct lanes lanes;
 	struct task_pool pool;
+	int64_t jobs; /* made so far: their ids count up */
 };
 
 /* Ten slots; a breaker opens after three failures for a second. */
@@ -44,6 +45,7 @@ add_claimed(struct setting *setting, struct breaker breaker, int64_t closings)
 	struct task *task;
 	struct err err;
 
+	delivery->job_id = ++setting->jobs;
 	delivery->endpoint_id = 1;
 	delivery->endpoint = SPAN_LITERAL("https://a.example");
 	delivery->breaker = breaker;
@@ -122,7 +124,9 @@ test_the_settle_takes_it_to_the_store(void)
 	struct task *task;
 
 	setting_init(&setting);
-	task = add_claimed(&setting, (struct breaker){.failures = 2}, 7);
+	CHECK(!attempt(&setting, SIGN_ILL, NOW));
+	CHECK(!attempt(&setting, SIGN_ILL, NOW));
+	task = add_claimed(&setting, (struct breaker){.failures = 2}, 0);
 	CHECK(lanes_admit(task, NOW));
 	CHECK(lanes_next(&setting.lanes) == task);
 	CHECK(lanes_learn(task, SIGN_ILL, NOW));
@@ -130,7 +134,52 @@ test_the_settle_takes_it_to_the_store(void)
 	CHECK_INT(task->settle.breaker.failures, 3);
 	CHECK_INT(task->settle.breaker.trips, 1);
 	CHECK_INT(task->settle.breaker.open_until, NOW + 1000);
+	setting_free(&setting);
+}
+
+static void
+test_a_job_that_fails_again_is_no_news(void)
+{
+	struct setting setting;
+
+	setting_init(&setting);
+	for (int round = 0; round < 10; round++) {
+		setting.jobs = 0;
+		CHECK(!attempt(&setting, SIGN_ILL, NOW));
+		CHECK(!attempt(&setting, SIGN_ILL, NOW));
+	}
+	CHECK(attempt(&setting, SIGN_ILL, NOW));
+	setting_free(&setting);
+}
+
+static void
+test_a_run_starts_anew_with_each_worker(void)
+{
+	struct setting setting;
+	struct task *task;
+
+	setting_init(&setting);
+	task = add_claimed(&setting, (struct breaker){.failures = 2}, 7);
+	CHECK(lanes_admit(task, NOW));
+	CHECK(!lanes_learn(task, SIGN_ILL, NOW));
 	CHECK_INT(task->settle.closings, 7);
+	CHECK(!lanes_learn(task, SIGN_WELL, NOW));
+	CHECK(task->settle.breaker_changed);
+	CHECK_INT(task->settle.breaker.failures, 0);
+	setting_free(&setting);
+}
+
+static void
+test_a_success_clears_what_another_worker_counted(void)
+{
+	struct setting setting;
+	struct task *task;
+
+	setting_init(&setting);
+	task = add_claimed(&setting, (struct breaker){.failures = 2}, 0);
+	CHECK(lanes_admit(task, NOW));
+	CHECK(!lanes_learn(task, SIGN_WELL, NOW));
+	CHECK(task->settle.breaker_changed);
 	setting_free(&setting);
 }
 
@@ -306,6 +355,9 @@ main(void)
 	return tap_run((struct tap_test[]){
 		TAP(test_a_run_of_failures_parks_what_waits_and_what_comes),
 		TAP(test_the_settle_takes_it_to_the_store),
+		TAP(test_a_job_that_fails_again_is_no_news),
+		TAP(test_a_run_starts_anew_with_each_worker),
+		TAP(test_a_success_clears_what_another_worker_counted),
 		TAP(test_success_costs_the_store_nothing),
 		TAP(test_half_open_is_one_at_a_time),
 		TAP(test_a_probe_that_succeeds_lets_the_others_go),

@@ -49,6 +49,9 @@ put_tripped(struct output *output, const struct endpoint_stats *row, int64_t now
 	} else if (row->counts[JOB_ACTIVE] > 0) {
 		output_cell(
 			output, TINT_WARN, SPAN_LITERAL("breaker half open, probing"));
+	} else if (row->counts[JOB_WAITING] == 0) {
+		output_cell(output, TINT_WARN,
+			SPAN_LITERAL("breaker half open, next job is a probe"));
 	} else {
 		output_cell(output, TINT_WARN,
 			SPAN_LITERAL("breaker half open, next probe is due"));
