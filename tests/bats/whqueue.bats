@@ -316,9 +316,9 @@ answer() {
   run -74 whqueue doctor
   [[ $(jq -r 'select(.check == "integrity").finding' <<<"$output") == 'corrupt: '* ]]
   [ "$(jq -r 'select(.check == "schema").check' <<<"$output")" = "" ]
-  head -c 20000 "$WH_DB" >cut
-  run -74 --separate-stderr whqueue doctor --db cut
-  [[ $stderr == 'whqueue: cut: is damaged: '* ]]
+  head -c 20000 "$WH_DB" >short
+  run -74 --separate-stderr whqueue doctor --db short
+  [[ $stderr == 'whqueue: short: is damaged: '* ]]
   [[ $stderr != *doctor* ]]
 }
 
