@@ -4,6 +4,7 @@
 #include "model/job.h"
 #include "model/json.h"
 
+#include <inttypes.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -145,23 +146,48 @@ add_id(struct id_list *list, struct span id, struct err *err)
 	return 0;
 }
 
-/* The id that a line of JSON stands for: a record's job_id, else its id. */
 static int
-json_id(struct span line, struct buf *id, struct err *err)
+not_an_id(struct err *err)
 {
-	struct json value;
+	return err_set(err, ERR_DATA, "neither an id nor a record with job_id or id");
+}
 
-	if (json_read(line, &value, err) != 0)
-		return err_context(err, "not JSON");
-	if (value.type == JSON_OBJECT) {
-		struct json job_id = json_get(value, "job_id");
+/* `prefix` and what the value says; an error unless that could be an id. */
+static int
+value_id(struct json value, const char *prefix, struct buf *id, struct err *err)
+{
+	size_t prefix_len = strlen(prefix);
+	struct span name;
 
-		value = job_id.type == JSON_ABSENT ? json_get(value, "id") : job_id;
-	}
+	buf_add_text(id, prefix);
 	if (value.type == JSON_NUMBER)
 		buf_add_span(id, value.raw);
 	else
 		json_to_text(value, id);
+	if (buf_check(id, err) != 0)
+		return -1;
+	name = buf_span(id);
+	name = (struct span){name.ptr + prefix_len, name.len - prefix_len};
+	return event_id_valid(name) ? 0 : not_an_id(err);
+}
+
+/* A record means just the job that it is of; a string is as good as the bare word. */
+static int
+json_id(struct span line, struct buf *id, struct err *err)
+{
+	struct json value, job_id;
+	int64_t number;
+
+	if (json_read(line, &value, err) != 0)
+		return err_context(err, "not JSON");
+	if (value.type != JSON_OBJECT)
+		return value_id(value, "", id, err);
+	job_id = json_get(value, "job_id");
+	if (job_id.type == JSON_ABSENT)
+		return value_id(json_get(value, "id"), "event:", id, err);
+	if (!json_to_int64(job_id, &number) || number <= 0)
+		return not_an_id(err);
+	buf_printf(id, "job:%" PRId64, number);
 	return buf_check(id, err);
 }
 
@@ -171,16 +197,10 @@ line_id(struct span line, struct buf *id, struct err *err)
 	struct span text = span_trim(line);
 
 	buf_clear(id);
-	if (text.len > 0 && strchr("{[\"", text.ptr[0]) != NULL) {
-		if (json_id(text, id, err) != 0)
-			return -1;
-	} else {
-		buf_add_span(id, text);
-	}
-	if (!event_id_valid(buf_span(id)))
-		return err_set(
-			err, ERR_DATA, "neither an id nor a record with job_id or id");
-	return 0;
+	if (text.len > 0 && strchr("{[\"", text.ptr[0]) != NULL)
+		return json_id(text, id, err);
+	buf_add_span(id, text);
+	return event_id_valid(text) ? buf_check(id, err) : not_an_id(err);
 }
 
 static int
@@ -213,6 +233,15 @@ read_ids(struct id_list *list, struct cli *cli, struct err *err)
 	return result;
 }
 
+/* An empty one is a variable of a script that was not set. */
+static int
+add_operand(struct id_list *list, const char *operand, struct err *err)
+{
+	if (operand[0] == '\0')
+		return err_set(err, ERR_USAGE, "an id is empty: nothing has that name");
+	return add_id(list, span_of(operand), err);
+}
+
 int
 id_list_read(struct id_list *list, struct cli *cli, struct err *err)
 {
@@ -223,7 +252,7 @@ id_list_read(struct id_list *list, struct cli *cli, struct err *err)
 		bool from_stdin = strcmp(operand, "-") == 0;
 
 		if ((from_stdin ? read_ids(list, cli, err)
-				: add_id(list, span_of(operand), err)) != 0) {
+				: add_operand(list, operand, err)) != 0) {
 			id_list_free(list);
 			return -1;
 		}

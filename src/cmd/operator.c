@@ -111,6 +111,11 @@ operator_filter(const struct filter_args *args, bool dead, struct job_filter *fi
 	if (filter->until != 0 && filter->since >= filter->until)
 		return err_set(err, ERR_USAGE,
 			"--since: not before --until, so that nothing can match");
+	if (args->after != NULL && !store_cursor_valid(filter->after))
+		return err_set(err, ERR_USAGE,
+			"--after: '%.64s' is not a cursor; take the one that a listing"
+			" ended with",
+			args->after);
 	for (size_t i = 0; i < args->status.count; i++)
 		if (add_statuses(filter, args->status.items[i], dead, err) != 0)
 			return -1;

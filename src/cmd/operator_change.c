@@ -52,14 +52,14 @@ static void
 complain_of(struct changing *changing, const struct action_report *report)
 {
 	const char *what = changing->change->dead ? "dead letter" : "job";
+	struct span name = span_present(report->operand) ? report->operand : report->id;
 
 	if (report->result == ACT_NOT_FOUND)
-		cli_warn(changing->cli, "%.*s: no such %s", (int)report->id.len,
-			report->id.ptr, what);
+		cli_warn(
+			changing->cli, "%.*s: no such %s", (int)name.len, name.ptr, what);
 	else
-		cli_warn(changing->cli, "%.*s: is %s, so it cannot be %s",
-			(int)report->id.len, report->id.ptr, report->state,
-			asked(changing->change));
+		cli_warn(changing->cli, "%.*s: is %s, so it cannot be %s", (int)name.len,
+			name.ptr, report->state, asked(changing->change));
 }
 
 static int
@@ -69,8 +69,10 @@ put_report(struct changing *changing, const struct action_report *report)
 	const char *result = result_name(changing, report->result);
 	struct buf *json = output_json(output);
 	bool dry_run = changing->action.dry_run;
+	char number[24];
 
-	output_row_begin(output, report->id);
+	snprintf(number, sizeof(number), "%lld", (long long)report->job_id);
+	output_row_begin(output, span_of(number));
 	if (output_wants_json(output)) {
 		buf_add_char(json, '{');
 		json_put_member_string(json, "id", report->id);

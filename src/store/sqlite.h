@@ -371,9 +371,10 @@ int cursor_write(
 
 void bind_filter(struct query *query, const struct job_filter *filter);
 
-/* The job of an event id of this queue; 0 if there is none (sqlite_find.c). */
-int job_id_of_event(struct sqlite_store *store, struct span event_id, int64_t *job_id,
-	struct err *err);
+/* The job of this queue that a name means (store_find()); 0 if there is none. ERR_DATA if
+ * it may mean two (sqlite_find.c). */
+int job_of_name(
+	struct sqlite_store *store, struct span name, int64_t *job_id, struct err *err);
 
 /* ---- the operations -------------------------------------------------------------- */
 

@@ -324,6 +324,7 @@ act_on(struct chunk *chunk, const struct subject *subject, struct action_report 
 	bool works = letter ? verb->statuses >> subject->letter & 1
 			    : verb->states >> subject->state & 1;
 
+	report->id = subject->event_id;
 	report->job_id = subject->job_id;
 	report->state = letter ? dead_status_name((enum dead_status)subject->letter)
 			       : job_state_name(subject->state);
@@ -332,20 +333,17 @@ act_on(struct chunk *chunk, const struct subject *subject, struct action_report 
 }
 
 static int
-act_on_named(struct chunk *chunk, struct span id, struct err *err)
+act_on_named(struct chunk *chunk, struct span name, struct err *err)
 {
 	struct action_report *report = &chunk->reports[chunk->count++];
 	struct subject subject;
-	bool found = false;
 	int64_t job_id;
+	bool found;
 
-	*report = (struct action_report){.id = id, .result = ACT_NOT_FOUND};
-	if (span_to_int64(id, &job_id) &&
+	*report = (struct action_report){
+		.operand = name, .id = name, .result = ACT_NOT_FOUND};
+	if (job_of_name(chunk->store, name, &job_id, err) != 0 ||
 		load_subject(chunk, job_id, &subject, &found, err) != 0)
-		return -1;
-	if (!found &&
-		(job_id_of_event(chunk->store, id, &job_id, err) != 0 ||
-			load_subject(chunk, job_id, &subject, &found, err) != 0))
 		return -1;
 	return found ? act_on(chunk, &subject, report, err) : 0;
 }
@@ -363,7 +361,6 @@ act_on_match(struct chunk *chunk, int64_t job_id, struct err *err)
 	if (!found)
 		return 0;
 	chunk->count++;
-	report->id = subject.event_id;
 	return act_on(chunk, &subject, report, err);
 }
 
@@ -419,13 +416,31 @@ act_on_all_named(
 	return 0;
 }
 
+/*
+ * A name that may mean two jobs must stop all of it, also from a later chunk. (One chunk
+ * is taken back as a whole.)
+ */
+static int
+check_names(struct sqlite_store *store, const struct span *names, size_t count,
+	struct err *err)
+{
+	int64_t job_id;
+
+	if (count <= ACT_CHUNK)
+		return 0;
+	for (size_t i = 0; i < count; i++)
+		if (job_of_name(store, names[i], &job_id, err) != 0)
+			return -1;
+	return 0;
+}
+
 int
 sqlite_act(struct store *base, const struct action *action, const struct span *ids,
 	size_t count, action_each *each, void *context, struct err *err)
 {
 	struct chunk *chunk = chunk_new(sqlite_of(base), action, err);
 	size_t at = 0, step;
-	int result = chunk == NULL ? -1 : 0;
+	int result = chunk == NULL ? -1 : check_names(chunk->store, ids, count, err);
 
 	for (; at < count && result == 0; at += step) {
 		step = count - at < ACT_CHUNK ? count - at : ACT_CHUNK;

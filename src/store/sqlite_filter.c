@@ -5,21 +5,30 @@
 #include <stdio.h>
 #include <string.h>
 
+static bool
+parse_cursor(struct span text, struct cursor *cursor)
+{
+	const char *dot = text.len == 0 ? NULL : memchr(text.ptr, '.', text.len);
+	size_t len = dot == NULL ? 0 : (size_t)(dot - text.ptr);
+
+	return dot != NULL && span_to_int64((struct span){text.ptr, len}, &cursor->at) &&
+		span_to_int64((struct span){dot + 1, text.len - len - 1}, &cursor->id);
+}
+
+bool
+store_cursor_valid(struct span text)
+{
+	struct cursor cursor;
+
+	return parse_cursor(text, &cursor);
+}
+
 int
 cursor_read(struct span text, struct cursor *cursor, struct err *err)
 {
-	const char *dot;
-	size_t len;
-
 	*cursor = (struct cursor){INT64_MAX, INT64_MAX};
-	if (!span_present(text))
-		return 0;
-	dot = memchr(text.ptr, '.', text.len);
-	len = dot == NULL ? 0 : (size_t)(dot - text.ptr);
-	if (dot == NULL || !span_to_int64((struct span){text.ptr, len}, &cursor->at) ||
-		!span_to_int64((struct span){dot + 1, text.len - len - 1}, &cursor->id))
-		return err_set(err, ERR_DATA,
-			"'%.*s' is not a cursor: take the one that a listing ended with",
+	if (span_present(text) && !parse_cursor(text, cursor))
+		return err_set(err, ERR_DATA, "'%.*s' is not a cursor",
 			(int)(text.len < 64 ? text.len : 64), text.ptr);
 	return 0;
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One job, wherever it is, and its attempts.
+ * What a name means; one job, wherever it is, and its attempts.
  */
 #include "store/sqlite_read.h"
 
-enum { JOB_BY_ID, DEAD_BY_ID, KEY_OF, ATTEMPTS };
+#include <string.h>
+
+enum { JOB_BY_ID, DEAD_BY_ID, KEY_OF, NUMBERED, ATTEMPTS };
 
 const struct sql sqlite_find_sql[] = {
 	[JOB_BY_ID] = {"job-by-id",
@@ -15,6 +17,12 @@ const struct sql sqlite_find_sql[] = {
 			     " WHERE e.queue_id = ?1 AND d.id = ?10"},
 	[KEY_OF] = {"key-of",
 		"SELECT job_id FROM job_key WHERE queue_id = ?1 AND event_id = ?2"},
+	[NUMBERED] = {"numbered",
+		"SELECT r.job_id FROM request r"
+		" LEFT JOIN retry_queue q ON q.id = r.job_id"
+		" LEFT JOIN dead_letter_queue d ON d.id = r.job_id"
+		" CROSS JOIN endpoint e ON e.id = coalesce(q.endpoint_id, d.endpoint_id)"
+		" WHERE e.queue_id = ?1 AND r.job_id = ?2"},
 	[ATTEMPTS] = {"attempts",
 		"SELECT number, started_at, outcome, reported, http_status, http_version,"
 		" dns_us, connect_us, tls_us, first_byte_us, total_us, delay_ms,"
@@ -23,14 +31,87 @@ const struct sql sqlite_find_sql[] = {
 	{0},
 };
 
-/* ---- one job --------------------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------------------- */
+
+enum { NAME_SHOWN_MAX = 256 };
 
 static int
-no_such_job(struct span id, struct err *err)
+no_such(const char *what, struct span name, struct err *err)
 {
-	return err_set(err, ERR_NO_INPUT, "%.*s: no such job",
-		(int)(id.len < 256 ? id.len : 256), id.ptr);
+	return err_set(err, ERR_NO_INPUT, "%.*s: no such %s",
+		(int)(name.len < NAME_SHOWN_MAX ? name.len : NAME_SHOWN_MAX), name.ptr,
+		what);
 }
+
+static bool
+strip_prefix(struct span *name, struct span prefix)
+{
+	if (name->len <= prefix.len || memcmp(name->ptr, prefix.ptr, prefix.len) != 0)
+		return false;
+	*name = (struct span){name->ptr + prefix.len, name->len - prefix.len};
+	return true;
+}
+
+/* As a listing prints it: "007" is nobody's number, but may be an event id. */
+static bool
+is_number(struct span name, int64_t *number)
+{
+	return name.len > 0 && name.ptr[0] != '0' && span_to_int64(name, number) &&
+		*number > 0;
+}
+
+/* 0 in *job_id if there is none. */
+static int
+job_of_event(struct sqlite_store *store, struct span event_id, int64_t *job_id,
+	struct err *err)
+{
+	struct query query = query_start(store, &sqlite_find_sql[KEY_OF]);
+
+	bind_int(&query, store->queue_id);
+	bind_text(&query, event_id);
+	return query_int(&query, 0, job_id, err);
+}
+
+/* The number itself, or 0 if no job of this queue has it. */
+static int
+job_of_number(
+	struct sqlite_store *store, int64_t number, int64_t *job_id, struct err *err)
+{
+	struct query query = query_start(store, &sqlite_find_sql[NUMBERED]);
+
+	bind_int(&query, store->queue_id);
+	bind_int(&query, number);
+	return query_int(&query, 0, job_id, err);
+}
+
+int
+job_of_name(
+	struct sqlite_store *store, struct span name, int64_t *job_id, struct err *err)
+{
+	struct span exact = name;
+	int64_t number, of_event;
+
+	if (strip_prefix(&exact, SPAN_LITERAL("event:")))
+		return job_of_event(store, exact, job_id, err);
+	if (strip_prefix(&exact, SPAN_LITERAL("job:")) && is_number(exact, &number))
+		return job_of_number(store, number, job_id, err);
+	if (!is_number(name, &number))
+		return job_of_event(store, name, job_id, err);
+	if (job_of_number(store, number, job_id, err) != 0 ||
+		job_of_event(store, name, &of_event, err) != 0)
+		return -1;
+	if (*job_id != 0 && of_event != 0 && *job_id != of_event)
+		return err_set(err, ERR_DATA,
+			"%.*s: is a job's number and another job's event id;"
+			" say job:%.*s or event:%.*s",
+			(int)name.len, name.ptr, (int)name.len, name.ptr, (int)name.len,
+			name.ptr);
+	if (*job_id == 0)
+		*job_id = of_event;
+	return 0;
+}
+
+/* ---- one job --------------------------------------------------------------------- */
 
 static struct query
 start_by_id(struct sqlite_store *store, int which, int64_t job_id)
@@ -78,34 +159,16 @@ load_dead_letter(struct sqlite_store *store, int64_t job_id, struct dead_page *p
 	return 0;
 }
 
-int
-job_id_of_event(struct sqlite_store *store, struct span event_id, int64_t *job_id,
-	struct err *err)
-{
-	struct query query = query_start(store, &sqlite_find_sql[KEY_OF]);
-
-	bind_int(&query, store->queue_id);
-	bind_text(&query, event_id);
-	return query_int(&query, 0, job_id, err);
-}
-
-/* As a job id first, if it looks like one, else as an event id. */
 static int
-find_job(struct sqlite_store *store, struct span id, struct job_page *page,
+find_job(struct sqlite_store *store, struct span name, struct job_page *page,
 	struct err *err)
 {
 	int64_t job_id;
 
-	if (holds_load(store, err) != 0)
-		return -1;
-	if (span_to_int64(id, &job_id) && load_job(store, job_id, page, err) != 0)
-		return -1;
-	if (page->count > 0)
-		return 0;
-	if (job_id_of_event(store, id, &job_id, err) != 0 ||
+	if (holds_load(store, err) != 0 || job_of_name(store, name, &job_id, err) != 0 ||
 		load_job(store, job_id, page, err) != 0)
 		return -1;
-	return page->count > 0 ? 0 : no_such_job(id, err);
+	return page->count > 0 ? 0 : no_such("job", name, err);
 }
 
 int
@@ -120,21 +183,15 @@ sqlite_find(struct store *base, struct span id, struct job_page *page, struct er
 }
 
 static int
-find_dead_letter(struct sqlite_store *store, struct span id, struct dead_page *page,
+find_dead_letter(struct sqlite_store *store, struct span name, struct dead_page *page,
 	struct err *err)
 {
 	int64_t job_id;
 
-	if (holds_load(store, err) != 0)
-		return -1;
-	if (span_to_int64(id, &job_id) && load_dead_letter(store, job_id, page, err) != 0)
-		return -1;
-	if (page->count > 0)
-		return 0;
-	if (job_id_of_event(store, id, &job_id, err) != 0 ||
+	if (holds_load(store, err) != 0 || job_of_name(store, name, &job_id, err) != 0 ||
 		load_dead_letter(store, job_id, page, err) != 0)
 		return -1;
-	return page->count > 0 ? 0 : no_such_job(id, err);
+	return page->count > 0 ? 0 : no_such("dead letter", name, err);
 }
 
 int

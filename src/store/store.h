@@ -245,18 +245,23 @@ int store_list(struct store *store, const struct job_filter *filter, bool with_r
 	struct job_page *page, struct err *err);
 int store_dead_list(struct store *store, const struct job_filter *filter,
 	bool with_request, struct dead_page *page, struct err *err);
+/* Whether it could be the `next` of a page. */
+bool store_cursor_valid(struct span cursor);
 void job_page_free(struct job_page *page);
 void dead_page_free(struct dead_page *page);
 
 /*
- * A job id in decimal, or an event id of this queue; finds it wherever it is (state
- * JOB_DEAD: also a dead letter). ERR_NO_INPUT "no such job". Page with one entry; free
- * likewise.
+ * Finds a job of this queue by name, wherever it is (state JOB_DEAD: also a dead letter).
+ *
+ * "job:N" is the job with that number, "event:ID" the one with that event id. Of other
+ * names a number (decimal, no leading zero) is a job's, or else an event id, and the rest
+ * are event ids. ERR_DATA: the number of one job is the event id of another.
+ * ERR_NO_INPUT "no such job", "no such dead letter". Page with one entry; free likewise.
  */
 int store_find(
-	struct store *store, struct span id, struct job_page *page, struct err *err);
+	struct store *store, struct span name, struct job_page *page, struct err *err);
 int store_dead_find(
-	struct store *store, struct span id, struct dead_page *page, struct err *err);
+	struct store *store, struct span name, struct dead_page *page, struct err *err);
 
 int store_attempts(
 	struct store *store, int64_t job_id, struct attempt_list *list, struct err *err);
@@ -343,8 +348,9 @@ enum action_result {
 };
 
 struct action_report {
-	struct span id; /* the operand, or the event id */
-	int64_t job_id; /* 0: not found */
+	struct span operand; /* as it was named; absent: a filter found it */
+	struct span id;      /* its event id; the operand if it was not found */
+	int64_t job_id;      /* 0: not found */
 	enum action_result result;
 	const char
 		*state; /* the state it was in: job_state_name() or dead_status_name() */
@@ -353,7 +359,7 @@ struct action_report {
 /* Called once per job, after the commit that it was part of. Non-zero stops with -1. */
 typedef int action_each(void *context, const struct action_report *report);
 
-/* On named jobs: ids as in store_find(). */
+/* On jobs by name, as in store_find(). One that may mean two jobs: nothing is done. */
 int store_act(struct store *store, const struct action *action, const struct span *ids,
 	size_t count, action_each *each, void *context, struct err *err);
 

@@ -329,6 +329,33 @@ on_terminal() {
   [ "$(whdlq list --status retrying -o id)" = 1 ]
 }
 
+@test "event ids that are other letters' numbers: only what is meant is deleted" {
+  dead 2
+  dead 1
+  for verb in show delete 'retry --wait' export; do
+    # shellcheck disable=SC2086 # verb and option
+    run -65 --separate-stderr whdlq $verb 2
+    [ "$stderr" = "whdlq: 2: is a job's number and another job's event id; say job:2 or event:2" ]
+  done
+  run -65 whdlq delete - <<<2
+  run -0 whdlq delete - <<<"$(whdlq list -o ndjson | jq -c 'select(.id == "2")')"
+  json_is '.id == "2" and .job_id == 1'
+  [ "$(whdlq list | jq -r .id)" = 1 ]
+  run -64 --separate-stderr whdlq list --after foo
+  [[ $stderr == "whdlq: --after: "* ]]
+}
+
+@test "a missing letter is called so by every verb; an empty id is refused" {
+  dead a
+  for verb in show export retry resolve reopen delete; do
+    run -66 --separate-stderr whdlq "$verb" x
+    [[ $stderr == "whdlq: x: no such dead letter" ]]
+    run -64 --separate-stderr whdlq "$verb" ""
+    [ "$stderr" = 'whdlq: an id is empty: nothing has that name' ]
+  done
+  [ "$(whdlq list -o id)" = 1 ]
+}
+
 @test "a terminal is asked before things are changed in bulk or deleted" {
   dead a
   dead b

@@ -172,6 +172,64 @@ answer() {
   [[ $stderr == 'whqueue: line 2: '* ]]
 }
 
+@test "a number that may mean two jobs is refused; records and prefixes are exact" {
+  enqueue 2
+  enqueue 1
+  for verb in show cancel hold; do
+    run -65 --separate-stderr whqueue "$verb" 2
+    [ -z "$output" ]
+    [ "$stderr" = "whqueue: 2: is a job's number and another job's event id; say job:2 or event:2" ]
+  done
+  run -0 whqueue cancel - <<<'{"id":"2"}'
+  schema_valid action
+  json_is '.job_id == 1 and .id == "2"'
+  run -0 whqueue hold - <<<'{"id":"2","job_id":2}'
+  json_is '.job_id == 2 and .id == "1"'
+  run -65 --separate-stderr whqueue release - <<<'{"id":"1","job_id":"x"}'
+  [[ $stderr == 'whqueue: line 1: neither an id nor a record'* ]]
+  run -66 --separate-stderr whqueue cancel - <<<'{"id":"nope"}'
+  [ "$stderr" = 'whqueue: event:nope: no such job' ]
+  [ "$(whqueue show event:1 job:1 -o ndjson | jq -c '[.job_id, .id]' | paste -sd ' ')" = \
+    '[2,"1"] [1,"2"]' ]
+}
+
+@test "what a verb did is told with the event id and the number" {
+  three_jobs
+  run -0 whqueue hold 2 event:three
+  [ "$(jq -c '[.job_id, .id]' <<<"$output" | paste -sd ' ')" = '[2,"two"] [3,"three"]' ]
+  run -0 whqueue release 2 -o table
+  [[ ${lines[1]} =~ ^\ *2\ +two\ +released$ ]]
+  [ "$(whqueue hold two -o id)" = 2 ]
+  run -66 --separate-stderr whqueue hold 99
+  json_is '.id == "99" and .result == "not_found" and (has("job_id") | not)'
+}
+
+@test "an empty id is nobody's" {
+  three_jobs
+  for verb in show cancel; do
+    run -64 --separate-stderr whqueue "$verb" ""
+    [ "$stderr" = 'whqueue: an id is empty: nothing has that name' ]
+  done
+}
+
+@test "any category and any error type is no filter" {
+  three_jobs
+  [ "$(whqueue list --error-type any --category any)" = "$(whqueue list)" ]
+  run -64 --separate-stderr whqueue cancel --error-type any
+  [[ $stderr == 'whqueue: which ones?'* ]]
+}
+
+@test "--after wants a cursor" {
+  three_jobs
+  for cursor in foo '' 1 1. .1 1.x; do
+    run -64 --separate-stderr whqueue list --after "$cursor"
+    [[ $stderr == "whqueue: --after: '$cursor' is not a cursor"* ]]
+    run -64 --separate-stderr whqueue cancel --all --after "$cursor"
+    [[ $stderr == "whqueue: --after: '$cursor' is not a cursor"* ]]
+  done
+  [ "$(whqueue list --status waiting,delayed | wc -l)" -eq 3 ]
+}
+
 @test "list -o id | cancel -" {
   three_jobs
   whqueue list --endpoint http://a.test -o id | whqueue cancel -

@@ -678,6 +678,109 @@ test_verbs_say_what_they_found(void)
 	fixture_free(&f);
 }
 
+/* Event ids that are each other's numbers: what each name means, or that it is refused.
+ */
+static void
+test_a_number_that_may_mean_two_jobs_is_refused(void)
+{
+	struct fixture f = fixture_new();
+	struct action action = {.verb = ACT_DELETE, .now = NOW};
+	struct span names[] = {SPAN_LITERAL("c"), SPAN_LITERAL("2")};
+	struct action_report report = {0};
+	struct dead_page letters;
+	struct job_page jobs;
+	struct err err = {0};
+
+	CHECK_INT(enqueue(f.store, "2"), 1);
+	CHECK_INT(enqueue(f.store, "1"), 2);
+	CHECK_INT(enqueue(f.store, "c"), 3);
+	for (int i = 0; i < 3; i++)
+		work_once(f.store, NOW, SETTLE_DEAD);
+	CHECK_INT(store_act(f.store, &action, names, 2, keep_result, &report, &err), -1);
+	CHECK_INT(err.kind, ERR_DATA);
+	CHECK_TEXT(err.text,
+		"2: is a job's number and another job's event id;"
+		" say job:2 or event:2");
+	CHECK_INT(status_of(f.store, "c"), DEAD_UNRESOLVED);
+	CHECK_INT(store_find(f.store, SPAN_LITERAL("1"), &jobs, &err), -1);
+	CHECK_INT(err.kind, ERR_DATA);
+	CHECK_INT(store_dead_find(f.store, SPAN_LITERAL("1"), &letters, &err), -1);
+	CHECK_INT(err.kind, ERR_DATA);
+
+	report = act(f.store, ACT_DELETE, "event:2", NOW);
+	CHECK_INT(report.job_id, 1);
+	CHECK_INT(act(f.store, ACT_DELETE, "event:2", NOW).result, ACT_NOT_FOUND);
+	CHECK_INT(act(f.store, ACT_DELETE, "job:1", NOW).result, ACT_NOT_FOUND);
+	CHECK_INT(act(f.store, ACT_RETRY, "1", NOW).job_id, 2);
+	CHECK_INT(act(f.store, ACT_CANCEL, "job:2", NOW).job_id, 2);
+	check_health(f.store);
+	fixture_free(&f);
+}
+
+/* More names than one transaction takes: the last of them stops the first. */
+static void
+test_a_doubtful_name_stops_all_of_them(void)
+{
+	enum { NAMES = 1500 };
+	static struct span names[NAMES];
+	struct fixture f = fixture_new();
+	struct action action = {.verb = ACT_CANCEL, .now = NOW};
+	struct action_report report = {0};
+	struct err err = {0};
+
+	enqueue(f.store, "2");
+	enqueue(f.store, "b");
+	for (size_t i = 0; i < NAMES - 1; i++)
+		names[i] = SPAN_LITERAL("b");
+	names[NAMES - 1] = SPAN_LITERAL("2");
+	CHECK_INT(store_act(f.store, &action, names, NAMES, keep_result, &report, &err),
+		-1);
+	CHECK_INT(err.kind, ERR_DATA);
+	CHECK_INT(state_of(f.store, "b"), JOB_WAITING);
+	fixture_free(&f);
+}
+
+static void
+test_what_names_mean(void)
+{
+	struct fixture f = fixture_new();
+	struct action_report report;
+
+	enqueue(f.store, "1");
+	CHECK_INT(state_of(f.store, "1"), JOB_WAITING); /* one job is no doubt */
+	CHECK_INT(enqueue(f.store, "03"), 2);
+	CHECK_INT(enqueue(f.store, "job:1"), 3);
+	CHECK_INT(enqueue(f.store, "job:x"), 4);
+	CHECK_INT(enqueue(f.store, "event:1"), 5);
+	CHECK_INT(act(f.store, ACT_HOLD, "03", NOW).job_id, 2);
+	CHECK_INT(act(f.store, ACT_HOLD, "02", NOW).result, ACT_NOT_FOUND);
+	CHECK_INT(act(f.store, ACT_HOLD, "job:02", NOW).result, ACT_NOT_FOUND);
+	CHECK_INT(act(f.store, ACT_HOLD, "job:1", NOW).job_id, 1);
+	CHECK_INT(act(f.store, ACT_HOLD, "event:job:1", NOW).job_id, 3);
+	CHECK_INT(act(f.store, ACT_HOLD, "job:x", NOW).job_id, 4);
+	CHECK_INT(act(f.store, ACT_HOLD, "event:1", NOW).job_id, 1);
+	CHECK_INT(act(f.store, ACT_HOLD, "event:event:1", NOW).job_id, 5);
+	CHECK_INT(act(f.store, ACT_HOLD, "-1", NOW).result, ACT_NOT_FOUND);
+	CHECK_INT(act(f.store, ACT_HOLD, "", NOW).result, ACT_NOT_FOUND);
+	report = act(f.store, ACT_CANCEL, "job:7", NOW);
+	CHECK_SPAN(report.id, "job:7");
+	fixture_free(&f);
+}
+
+static void
+test_a_missing_dead_letter_is_called_so(void)
+{
+	struct fixture f = fixture_new();
+	struct dead_page page;
+	struct err err = {0};
+
+	enqueue(f.store, "a");
+	CHECK_INT(store_dead_find(f.store, SPAN_LITERAL("a"), &page, &err), -1);
+	CHECK_INT(err.kind, ERR_NO_INPUT);
+	CHECK_TEXT(err.text, "a: no such dead letter");
+	fixture_free(&f);
+}
+
 static void
 test_a_number_may_be_an_event_id(void)
 {
@@ -1249,6 +1352,10 @@ main(void)
 		TAP(test_a_cancelled_retry_is_dead_again),
 		TAP(test_verbs_say_what_they_found),
 		TAP(test_a_number_may_be_an_event_id),
+		TAP(test_a_number_that_may_mean_two_jobs_is_refused),
+		TAP(test_a_doubtful_name_stops_all_of_them),
+		TAP(test_what_names_mean),
+		TAP(test_a_missing_dead_letter_is_called_so),
 		TAP(test_matching_in_chunks_with_a_dry_run),
 		TAP(test_a_held_endpoint_stands_still),
 		TAP(test_a_held_event_type_is_set_aside),

@@ -125,11 +125,11 @@ look(struct waiting *waiting, int64_t job_id, bool *settled, struct err *err)
 {
 	struct dead_page page;
 	const char *outcome;
-	char id[24];
+	char name[32];
 	int result = 0;
 
-	snprintf(id, sizeof(id), "%lld", (long long)job_id);
-	if (store_dead_find(waiting->store, span_of(id), &page, err) != 0) {
+	snprintf(name, sizeof(name), "job:%lld", (long long)job_id);
+	if (store_dead_find(waiting->store, span_of(name), &page, err) != 0) {
 		if (err->kind != ERR_NO_INPUT)
 			return -1;
 		*settled = true;
