@@ -6,7 +6,7 @@
 enum { DOUBLINGS_MAX = 30 };
 
 const struct breaker_rule breaker_defaults = {
-	.failures = 10,
+	.failures = 20,
 	.cool_down_ms = 5 * 1000,
 	.max_cool_down_ms = 5 * 60 * 1000,
 };

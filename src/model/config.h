@@ -7,7 +7,7 @@
  *	            "headers": {"X-Tenant": "7", "Authorization": {"file": "acme.token"}},
  *	            "connect_timeout": "5s", "timeout": "20s",
  *	            "concurrency": 10, "rate": "50/s",
- *	            "breaker": {"failures": 10, "cool_down": "5s", "max_cool_down": "5m"},
+ *	            "breaker": {"failures": 20, "cool_down": "5s", "max_cool_down": "5m"},
  *	            "tls": {"ca": "ca.pem", "cert": "me.pem", "key": "me.key"}}},
  *	 "policy": {"as in": "a policy file"},
  *	 "limits": {"concurrency": 5, "connect_timeout": "10s", "timeout": "30s",

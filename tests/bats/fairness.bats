@@ -184,10 +184,10 @@ END
 @test "a handful of failures opens nothing" {
   receiver_start
   configure '{}' sick "$(receiver_url /status/500)"
-  enqueue sick 9
+  enqueue sick 19
   at "$start"Z
   run -0 whworker --drain
-  [ "$(receiver_count)" -eq 9 ]
+  [ "$(receiver_count)" -eq 19 ]
   endpoint_is sick '.breaker == "closed"'
 }
 

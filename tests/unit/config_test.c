@@ -68,7 +68,7 @@ test_an_endpoint_starts_from_the_limits(void)
 	rule = config_rule(&config, span_of("https://c"), false);
 	CHECK_INT(rule->concurrency, 0);
 	CHECK_INT(rule->rate.per_ms, 0);
-	CHECK_INT(rule->breaker.failures, 10);
+	CHECK_INT(rule->breaker.failures, 20);
 	CHECK_INT(rule->breaker.cool_down_ms, 5000);
 	CHECK_INT(rule->breaker.max_cool_down_ms, 300000);
 	CHECK_INT(config_read(&config, span_of(text), NULL, NULL), 0);
