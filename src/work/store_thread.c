@@ -467,7 +467,8 @@ store_thread_start(struct store_thread *self, const struct store_thread_options 
 		.rates = options->rates,
 		.beat_us = now_us + options->lease_ms * 1000 / 3,
 		.reclaim_us = now_us,
-		.purge_us = now_us + PURGE_EVERY_US,
+		/* At once: a worker of cron may never be here for a whole period. */
+		.purge_us = now_us,
 	};
 	self->started_at = now_at(self);
 	self->wake_fd = store_wake_fd(options->store, err);

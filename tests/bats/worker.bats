@@ -122,3 +122,13 @@ due_to_started() {
   run -0 whworker --drain -c 1000 --jitter 0
   [ "$(jq -s 'map(select(.event == "completed")) | length' <<<"$output")" = 1500 ]
 }
+
+@test "what was delivered is forgotten after the retention, also by workers that cron starts" {
+  receiver_start
+  enqueue old "$(receiver_url /ok)"
+  whworker --drain
+  printf -v day8 '%(%Y-%m-%dT%H:%M:%SZ)T' $((EPOCHSECONDS + 8 * 24 * 3600))
+  [ "$(whqueue list -s completed -o id)" = 1 ]
+  WH_TEST_CLOCK=$day8 run -0 whworker --drain
+  [ -z "$(whqueue list -s all -o id)" ]
+}
