@@ -84,6 +84,11 @@ round_has_failed(struct store_thread *self, const struct err *err)
 	} else if (self->wait_us < LONGEST_WAIT_US) {
 		self->wait_us *= 2;
 	}
+	/* Who waits for an end is not kept waiting: cron would start one after another.
+	 */
+	if (!self->round_failed && (self->options.drain || self->options.once) &&
+		self->give_up_us == 0)
+		self->give_up_us = now_us + self->options.grace_ms * 1000;
 	self->round_failed = true;
 	self->look = true;
 	self->retry_us = now_us + self->wait_us;
@@ -255,6 +260,8 @@ run_round(struct store_thread *self)
 		round_has_failed(self, &err);
 		return;
 	}
+	if (self->round_failed && !atomic_load(&self->stopping))
+		self->give_up_us = 0;
 	self->round_failed = false;
 	self->retry_us = 0;
 	if (take_claimed(self, exchange.claimed_count, &taken, &err) != 0)

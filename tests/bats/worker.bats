@@ -132,3 +132,16 @@ due_to_started() {
   WH_TEST_CLOCK=$day8 run -0 whworker --drain
   [ -z "$(whqueue list -s all -o id)" ]
 }
+
+@test "--drain gives a store that takes nothing no more than the grace" {
+  for n in {1..200}; do
+    echo '{"url":"http://127.0.0.1:1/","payload":1}'
+  done | whenqueue >/dev/null
+  size=$(stat -c %s "$WH_DB-wal")
+  run -74 --separate-stderr timeout 20 bash -c 'trap "" XFSZ
+    ulimit -f "$1" && exec whworker --drain --grace 300ms' _ $((size / 1024 + 24))
+  [[ $stderr == "whworker: $WH_DB: "* ]]
+  [ "$(jq -r .event <<<"${lines[0]}")" = error ]
+  run -0 timeout 20 whworker --drain
+  [ "${#lines[@]}" -eq 200 ]
+}

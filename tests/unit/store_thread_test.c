@@ -249,7 +249,7 @@ test_a_full_disk_costs_nothing_but_time(void)
 	struct err err;
 
 	err_set(&scene.store.failure, ERR_IO, "disk full");
-	scene_start(&scene, true, 0);
+	scene_start(&scene, true, 10000);
 	play_engine(&scene);
 	CHECK_INT(store_thread_join(&scene.thread, &err), 0);
 	CHECK_INT(scene.store.completed, 20);
