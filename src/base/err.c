@@ -15,6 +15,7 @@ kind_of_errno(int number)
 		return ERR_PERMISSION;
 	case ENOENT:
 	case ENOTDIR:
+	case EISDIR:
 		return ERR_NO_INPUT;
 	case EIO:
 	case ENOSPC:

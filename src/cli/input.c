@@ -191,13 +191,28 @@ input_all(int fd, struct buf *all, struct err *err)
 }
 
 int
-file_read(const char *path, struct buf *content, struct err *err)
+file_open(const char *path, struct err *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	int result;
+	struct stat status;
 
 	if (fd < 0)
 		return err_errno(err, "%s", path);
+	if (fstat(fd, &status) == 0 && S_ISDIR(status.st_mode)) {
+		close(fd);
+		return err_set(err, ERR_NO_INPUT, "%s: is a directory", path);
+	}
+	return fd;
+}
+
+int
+file_read(const char *path, struct buf *content, struct err *err)
+{
+	int fd = file_open(path, err);
+	int result;
+
+	if (fd < 0)
+		return -1;
 	result = input_all(fd, content, err);
 	if (result != 0)
 		err_context(err, "%s", path);

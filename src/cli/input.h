@@ -41,6 +41,9 @@ bool input_ready(struct input *input);
 /* The whole rest, appended to *all. ERR_DATA if it does not fit, ERR_IO, ERR_OS. */
 int input_all(int fd, struct buf *all, struct err *err);
 
+/* A descriptor to read from, -1 if there is none; a directory is ERR_NO_INPUT too. */
+int file_open(const char *path, struct err *err);
+
 /* A file's content: as input_all(), ERR_NO_INPUT, ERR_PERMISSION; "path: reason". */
 int file_read(const char *path, struct buf *content, struct err *err);
 

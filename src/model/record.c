@@ -17,7 +17,7 @@ struct reader {
 	struct span curl_url; /* url_effective */
 	bool has_exitcode;
 	bool has_payload_b64;
-	size_t unknown_len; /* of the members for `extra`, with a comma each */
+	size_t unknown_len; /* at most that much goes to `extra`, with a comma each */
 };
 
 /* A string's content: borrowed if it holds no escape, else decoded. */
@@ -320,28 +320,37 @@ read_members(struct reader *reader, struct err *err)
 	return 0;
 }
 
+/* What curl measured is of no use to whoever reads the job later. */
+static bool
+is_extra(const struct record *record, struct span key)
+{
+	return find_member(key) == NULL &&
+		!(record->from_curl && record_is_curl_variable(key));
+}
+
 /* Gathers the members that are not ours, once it is known how long they are. */
 static int
 keep_unknown(struct reader *reader, struct err *err)
 {
 	struct span *extra = &reader->record->request.extra;
-	char *to;
+	char *from, *to;
 
 	if (reader->unknown_len == 0)
 		return 0;
-	to = arena_alloc(reader->arena, reader->unknown_len);
-	if (to == NULL)
+	from = to = arena_alloc(reader->arena, reader->unknown_len);
+	if (from == NULL)
 		return err_no_memory(err);
-	*extra = (struct span){to, reader->unknown_len - 1};
 	for (struct json_iter it = json_iter(reader->record->whole); json_next(&it);) {
 		struct span text = member_text(&it);
 
-		if (find_member(it.key) != NULL)
+		if (!is_extra(reader->record, it.key))
 			continue;
 		memcpy(to, text.ptr, text.len);
 		to[text.len] = ',';
 		to += text.len + 1;
 	}
+	if (to > from)
+		*extra = (struct span){from, (size_t)(to - from) - 1};
 	return 0;
 }
 

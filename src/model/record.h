@@ -47,6 +47,9 @@ bool record_is_report(const struct record *record);
  */
 bool record_is_success(const struct record *record);
 
+/* Whether curl -w '%{json}' has a member by that name that says nothing of the request. */
+bool record_is_curl_variable(struct span name);
+
 /*
  * Writing records: members of an object that the caller opens and closes. Each program's
  * output is made of these, so that one thing looks the same everywhere.

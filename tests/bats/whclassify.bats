@@ -139,3 +139,9 @@ classified() {
   run -0 whclassify --config conf <<<'{"http":{"status":503}}'
   json_is '.classification.max_retries == 1'
 }
+
+@test "a directory is no input" {
+  mkdir folder
+  run -66 --separate-stderr whclassify folder
+  [ "$stderr" = "whclassify: folder: is a directory" ]
+}

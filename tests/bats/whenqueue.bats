@@ -124,6 +124,42 @@ END
   [ "$output" = "" ]
 }
 
+@test "a report of curl without the body that was sent is refused; with it, it is taken" {
+  receiver_start
+  printf '{"a":1}' >body.json
+  curl -sS -o /dev/null -w '%{json}' -d @body.json "$(receiver_url /status/503)" >report
+  run -65 --separate-stderr bash -c 'whclassify <report | whenqueue'
+  [[ $stderr == "whenqueue: line 1: curl sent 7 bytes that its report does not hold: "* ]]
+  [ "$output" = "" ]
+  run -0 --separate-stderr bash -c "jq -c --slurpfile body body.json '.payload = \$body[0]' \
+    report | whclassify | whenqueue"
+  json_is '.state == "delayed" and .attempt == 1'
+  [ "$(whqueue show 1 -o ndjson | jq -c .payload)" = '{"a":1}' ]
+  curl -sS -o /dev/null -w '%{json}' "$(receiver_url /status/503)" >report
+  run -0 --separate-stderr whenqueue report
+  json_is '.state == "delayed"'
+}
+
+@test "of a report of curl the sender's members are kept, and curl's own are not" {
+  run -0 --separate-stderr whenqueue <<<\
+'{"url_effective":"https://a/","mine":1,"exitcode":7,"time_total":0.1,"scheme":null}'
+  run -0 whqueue show 1 -o ndjson
+  json_is '.mine == 1 and (has("time_total") or has("exitcode") or has("scheme") | not)'
+  run -0 --separate-stderr whenqueue <<<'{"url":"https://a/","scheme":"mine"}'
+  run -0 whqueue show 2 -o ndjson
+  json_is '.scheme == "mine"'
+}
+
+@test "an input that is missing or a directory is all that is complained of" {
+  run -66 --separate-stderr whenqueue --url "$url" -d @nowhere
+  [ "$stderr" = "whenqueue: nowhere: No such file or directory" ]
+  mkdir folder
+  run -66 --separate-stderr whenqueue --url "$url" -d @folder
+  [ "$stderr" = "whenqueue: folder: is a directory" ]
+  run -66 --separate-stderr whenqueue folder
+  [ "$stderr" = "whenqueue: folder: is a directory" ]
+}
+
 @test "--raw and --data take one payload, byte for byte" {
   printf 'a\0b\n\377' >body
   run -0 --separate-stderr whenqueue --raw --url "$url" --id raw <body

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "cmd/whclassify/whclassify.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include "cli/input.h"
+
 #include <stddef.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,14 +13,12 @@ static enum exit_code
 classify_file(struct classifier *classifier, const char *path)
 {
 	bool is_stdin = strcmp(path, "-") == 0;
-	int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-	enum exit_code code = EXIT_DONE;
 	struct err err;
+	int fd = is_stdin ? STDIN_FILENO : file_open(path, &err);
+	enum exit_code code = EXIT_DONE;
 
-	if (fd < 0) {
-		err_errno(&err, "%s", path);
+	if (fd < 0)
 		return cli_complain(classifier->cli, &err);
-	}
 	if (classify_stream(classifier, fd, is_stdin ? NULL : path, &err) != 0)
 		code = cli_complain(classifier->cli, &err);
 	if (!is_stdin)

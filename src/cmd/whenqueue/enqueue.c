@@ -75,7 +75,8 @@ commit(struct run *run)
 	} else {
 		failed = -1;
 		if (batch->last_line > 0)
-			err_context(&err, "lines %zu to %zu were not queued",
+			err_context(&err,
+				"lines %zu to %zu were not queued, nor any behind them",
 				batch->first_line, batch->last_line);
 		cli_complain(run->cli, &err);
 	}
@@ -270,9 +271,8 @@ take_file(struct run *run, const char *path)
 
 	if (strcmp(path, "-") == 0)
 		return take_fd(run, STDIN_FILENO, NULL);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = file_open(path, &err);
 	if (fd < 0) {
-		err_errno(&err, "%s", path);
 		cli_complain(run->cli, &err);
 		return 0;
 	}
@@ -391,7 +391,8 @@ finish(struct run *run, struct err *err)
 
 	if (args->explain)
 		return explain_rest(run, err);
-	if (run->taken == 0 && (args->url != NULL || args->endpoint != NULL))
+	if (run->taken == 0 && run->cli->worst == EXIT_DONE &&
+		(args->url != NULL || args->endpoint != NULL))
 		cli_warn(run->cli,
 			"no records came in, so nothing was queued; "
 			"an event without a body is --data ''");

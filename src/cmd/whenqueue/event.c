@@ -200,6 +200,22 @@ plan_failure(struct planner *planner, const struct record *record, int64_t now,
 	return keep_snippet(planner, record, arena, &event->reported.snippet, err);
 }
 
+/* A retry without the body that the first attempt had would be another event. */
+static int
+check_body(const struct record *record, struct err *err)
+{
+	int64_t sent = 0;
+
+	if (!record->from_curl || record->request.body_kind != BODY_NONE ||
+		!json_to_int64(json_get(record->whole, "size_upload"), &sent) ||
+		sent <= 0)
+		return 0;
+	return err_set(err, ERR_DATA,
+		"curl sent %lld byte%s that its report does not hold: "
+		"add them as payload (jq -c '.payload=…')",
+		(long long)sent, sent == 1 ? "" : "s");
+}
+
 int
 event_plan(struct planner *planner, const struct record *record, int64_t now,
 	struct arena *arena, struct intake *intake, struct err *err)
@@ -213,6 +229,8 @@ event_plan(struct planner *planner, const struct record *record, int64_t now,
 	if (record_is_success(record))
 		return err_set(err, ERR_DATA,
 			"nothing to retry: it reports a delivery that succeeded");
+	if (check_body(record, err) != 0)
+		return -1;
 	event->id = record->id;
 	event->event_type = record->event_type;
 	event->request = record->request;

@@ -5,7 +5,7 @@ static const char *const examples[] = {
 	"whenqueue --url https://api.acme.io/hook -d '{\"n\":1}'",
 	"whenqueue --delay 15m <events.ndjson",
 	"whenqueue --raw --endpoint acme --event-type invoice.paid <body.json",
-	"curl -sS -o /dev/null -w '%{json}\\n' \"$url\" | whclassify | whenqueue",
+	"whclassify <failures.ndjson | whenqueue",
 	"whenqueue --explain --jitter 0",
 	NULL,
 };
