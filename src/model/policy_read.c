@@ -35,6 +35,8 @@ read_schedule(void *target, const struct node *node, struct err *err)
 	rule->schedule_len = 0;
 	if (node_read_each(node, JSON_ARRAY, read_delay, rule, err) != 0)
 		return -1;
+	if (rule->schedule_len == 0)
+		return node_error(node, err, "must not be empty");
 	rule->max_retries = (int)rule->schedule_len;
 	return 0;
 }

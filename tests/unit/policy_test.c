@@ -158,6 +158,9 @@ test_errors_name_line_and_member(void)
 			"2147483647"},
 		{"{\"types\":{\"server\":{\"multiplier\":0.5}}}",
 			"line 1: types.server.multiplier: not between 1 and 1000"},
+		{"{\"schedule\":[]}", "line 1: schedule: must not be empty"},
+		{"{\"types\":{\"network\":{\n\"schedule\":[]}}}",
+			"line 2: types.network.schedule: must not be empty"},
 		{"{\"schedule\":[\"5s\",\n\"x\"]}",
 			"line 2: schedule[1]: 'x' is not a duration like 250ms, 90s, 15m, 2h "
 			"or 30d"},
