@@ -21,6 +21,7 @@ struct met {
 
 struct parser {
 	struct cli_parsed *parsed;
+	const struct cli_program *program;
 	int argc;
 	char **argv;
 	int next;
@@ -65,24 +66,35 @@ find_option(const struct cli_verb *verb, const char *name, size_t len, char lett
 	return false;
 }
 
+/* `word` with its dashes. */
 static int
-unknown_option(const struct cli_verb *verb, const char *name, size_t len, struct err *err)
+refuse_option(const struct parser *parser, const char *word, struct err *err)
 {
+	const char *verb = parser->parsed->verb->name;
+
+	return err_set(err, ERR_USAGE, "%s: unknown option; see '%s%s%s --help'", word,
+		parser->program->name, verb == NULL ? "" : " ", verb == NULL ? "" : verb);
+}
+
+static int
+unknown_option(const struct parser *parser, const char *name, size_t len, struct err *err)
+{
+	const struct cli_verb *verb = parser->parsed->verb;
 	const char *names[NAMES_MAX + 1] = {NULL};
-	char word[64];
+	char word[64] = "--";
 	const char *nearest;
-	size_t count = 0, shown = len < sizeof(word) ? len : sizeof(word) - 1;
+	size_t count = 0, room = sizeof(word) - 3, shown = len < room ? len : room;
 
 	for (struct option_iter it = option_iter(verb);
 		count < NAMES_MAX && option_next(&it);)
 		names[count++] = it.option->name;
-	memcpy(word, name, shown);
-	word[shown] = '\0';
-	nearest = cli_nearest(word, names);
+	memcpy(word + 2, name, shown);
+	word[2 + shown] = '\0';
+	nearest = cli_nearest(word + 2, names);
 	if (nearest != NULL)
-		return err_set(err, ERR_USAGE, "--%s: unknown option; did you mean --%s?",
+		return err_set(err, ERR_USAGE, "%s: unknown option; did you mean --%s?",
 			word, nearest);
-	return err_set(err, ERR_USAGE, "--%s: unknown option", word);
+	return refuse_option(parser, word, err);
 }
 
 static int
@@ -219,11 +231,21 @@ take_long(struct parser *parser, const char *name, struct err *err)
 	struct met met = {.value = equals == NULL ? NULL : equals + 1};
 
 	if (!find_option(verb, name, len, 0, &met.at))
-		return unknown_option(verb, name, len, err);
+		return unknown_option(parser, name, len, err);
 	snprintf(met.shown, sizeof(met.shown), "--%s", met.at.option->name);
 	if (met.at.option->kind == CLI_FLAG && equals != NULL)
 		return err_set(err, ERR_USAGE, "%s: takes no argument", met.shown);
 	return take_option(parser, &met, err);
+}
+
+static int
+unknown_letter(const struct parser *parser, const char *letters, struct err *err)
+{
+	size_t len = utf8_sequence(letters, strlen(letters));
+	char word[8];
+
+	snprintf(word, sizeof(word), "-%.*s", (int)(len == 0 ? 1 : len), letters);
+	return refuse_option(parser, word, err);
 }
 
 /* "-xyz" is -x -y -z as long as they are flags; the first that is none takes the rest. */
@@ -232,11 +254,9 @@ take_letters(struct parser *parser, const char *letters, struct err *err)
 {
 	while (*letters != '\0') {
 		struct met met = {0};
-		size_t len = utf8_sequence(letters, strlen(letters));
 
 		if (!find_option(parser->parsed->verb, NULL, 0, *letters, &met.at))
-			return err_set(err, ERR_USAGE, "-%.*s: unknown option",
-				(int)(len == 0 ? 1 : len), letters);
+			return unknown_letter(parser, letters, err);
 		snprintf(met.shown, sizeof(met.shown), "-%c", *letters);
 		letters++;
 		if (met.at.option->kind != CLI_FLAG && *letters != '\0') {
@@ -367,7 +387,7 @@ int
 cli_parse(struct cli_parsed *parsed, const struct cli_program *program, int argc,
 	char **argv, int64_t now, struct err *err)
 {
-	struct parser parser = {parsed, argc, argv, 1, now};
+	struct parser parser = {parsed, program, argc, argv, 1, now};
 	struct err environment = {ERR_NONE, ""};
 
 	*parsed = (struct cli_parsed){0};

@@ -55,7 +55,7 @@ on_terminal() {
   run -64 --separate-stderr whqueue list --limt 3
   [ "$stderr" = 'whqueue: --limt: unknown option; did you mean --limit?' ]
   run -64 --separate-stderr whqueue list -Z
-  [ "$stderr" = 'whqueue: -Z: unknown option' ]
+  [ "$stderr" = "whqueue: -Z: unknown option; see 'whqueue list --help'" ]
   run -64 --separate-stderr whqueue list -o tabel
   [ "$stderr" = "whqueue: -o: 'tabel' is unknown; did you mean table?" ]
   run -64 --separate-stderr whqueue list --limit
