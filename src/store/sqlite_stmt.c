@@ -17,6 +17,16 @@ cannot_open(sqlite3 *db, struct err *err)
 	return err_errno(err, "cannot be opened");
 }
 
+/* A short write, as by a quota, sets no errno. */
+static int
+io_error(sqlite3 *db, struct err *err)
+{
+	int number = sqlite3_system_errno(db);
+
+	return err_set(err, ERR_IO, "input/output error: %s",
+		number == 0 ? "a read or write was cut short" : strerror(number));
+}
+
 int
 database_error(sqlite3 *db, int code, struct err *err)
 {
@@ -28,8 +38,7 @@ database_error(sqlite3 *db, int code, struct err *err)
 	case SQLITE_FULL:
 		return err_set(err, ERR_IO, "disk full");
 	case SQLITE_IOERR:
-		return err_set(err, ERR_IO, "input/output error: %s",
-			strerror(sqlite3_system_errno(db)));
+		return io_error(db, err);
 	case SQLITE_CORRUPT:
 		return err_set(err, ERR_IO,
 			"is damaged: keep a copy, then restore a backup, or try "
