@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { CONFIG_BYTES_MAX = 16 * 1024 * 1024, SECRET_BYTES_MAX = 64 * 1024 };
 
@@ -107,10 +108,8 @@ read_secret(struct config *config, struct config_header *header, struct err *err
 	if (!failed) {
 		value = without_newline(buf_span(&text));
 		failed = header_check(header->name, value, err);
-		if (failed) {
+		if (failed)
 			err_context(err, "%s", header->file.ptr);
-			err->kind = ERR_CONFIG;
-		}
 	}
 	if (!failed)
 		failed = arena_copy(&config->arena, value, &header->value, err);
@@ -120,8 +119,8 @@ read_secret(struct config *config, struct config_header *header, struct err *err
 	return failed;
 }
 
-int
-config_read_secrets(struct config *config, struct err *err)
+static int
+read_secrets(struct config *config, struct err *err)
 {
 	struct map_entry *entry;
 	size_t cursor = 0;
@@ -134,9 +133,33 @@ config_read_secrets(struct config *config, struct err *err)
 
 			if (span_present(header->file) &&
 				read_secret(config, header, err) != 0)
-				return err_context(err, "endpoints.%s.headers.%s",
-					endpoint->name.ptr, header->name.ptr);
+				return err_context(err, "%s", header->place);
 		}
 	}
 	return 0;
+}
+
+static int
+check_tls_files(const struct config *config, struct err *err)
+{
+	for (const struct config_file *file = config->tls_files; file != NULL;
+		file = file->next) {
+		int fd = file_open(file->path, err);
+
+		if (fd < 0)
+			return err_context(err, "%s", file->place);
+		close(fd);
+	}
+	return 0;
+}
+
+int
+config_read_files(struct config *config, const char *config_path, struct err *err)
+{
+	if (read_secrets(config, err) == 0 && check_tls_files(config, err) == 0)
+		return 0;
+	/* Whoever named the file is to blame, whatever is wrong with it. */
+	if (err->kind != ERR_OS)
+		err->kind = ERR_CONFIG;
+	return err_context(err, "%s", config_path);
 }

@@ -28,8 +28,9 @@ int config_load(struct config *config, const char *config_path, const char *poli
 
 /*
  * Reads the files of those header values that are kept in files (secrets), so that every
- * header has its value. Only the worker wants them. Errors as config_load().
+ * header has its value, and sees that the files for TLS can be read. Only the worker
+ * wants them. ERR_CONFIG, "path: line N: member: file: reason".
  */
-int config_read_secrets(struct config *config, struct err *err);
+int config_read_files(struct config *config, const char *config_path, struct err *err);
 
 #endif

@@ -178,14 +178,39 @@ read_path(struct loader *loader, const struct node *node, struct span *path,
 	return failed;
 }
 
+/* Where a file's name stands, for whoever finds that there is no such file. */
+static int
+keep_place(struct loader *loader, const struct node *node, const char **place,
+	struct err *err)
+{
+	struct err blamed;
+	struct span text;
+
+	node_error(node, &blamed, "%s", "");
+	text = span_of(blamed.text);
+	text.len -= strlen(": ");
+	if (arena_copy(&loader->config->arena, text, &text, err) != 0)
+		return -1;
+	*place = text.ptr;
+	return 0;
+}
+
 static int
 read_tls_file(void *target, const struct node *node, struct err *err)
 {
 	struct loader *loader = target;
+	struct config *config = loader->config;
+	struct config_file *file = arena_alloc(&config->arena, sizeof(*file));
 	struct span path;
 
-	if (read_path(loader, node, &path, err) != 0)
+	if (file == NULL)
+		return err_no_memory(err);
+	if (read_path(loader, node, &path, err) != 0 ||
+		keep_place(loader, node, &file->place, err) != 0)
 		return -1;
+	file->path = path.ptr;
+	file->next = config->tls_files;
+	config->tls_files = file;
 	*(const char **)((char *)loader->endpoint + node->member->offset) = path.ptr;
 	return 0;
 }
@@ -215,7 +240,9 @@ read_header_file(void *target, const struct node *node, struct err *err)
 {
 	struct loader *loader = target;
 
-	return read_path(loader, node, &loader->header->file, err);
+	if (read_path(loader, node, &loader->header->file, err) != 0)
+		return -1;
+	return keep_place(loader, node, &loader->header->place, err);
 }
 
 static int

@@ -23,10 +23,18 @@
 #include "model/breaker.h"
 #include "model/rate.h"
 
+/* A file that the document names. */
+struct config_file {
+	struct config_file *next;
+	const char *path;
+	const char *place; /* "line 7: endpoints.acme.tls.ca" */
+};
+
 struct config_header {
 	struct span name;
 	struct span value; /* absent: it is in `file`, and was not read yet */
 	struct span file;  /* absent: the value stands in the document */
+	const char *place; /* of the file's name, as in config_file */
 };
 
 /* How much of us an endpoint gets. */
@@ -63,7 +71,8 @@ struct limits {
 
 struct config {
 	struct arena arena;
-	struct map endpoints; /* name -> struct endpoint_config */
+	struct map endpoints;          /* name -> struct endpoint_config */
+	struct config_file *tls_files; /* of all endpoints */
 	struct policy policy;
 	struct limits limits;
 };

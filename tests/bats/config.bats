@@ -60,3 +60,33 @@ load helper
   [ "$stderr" = "whenqueue: in: line 1: longer than 1024 bytes, the limit max_line" ]
   [ "$(json .state)" = waiting ]
 }
+
+@test "a file of the configuration that cannot be read is named with its member" {
+  printf '{"endpoints": {"acme": {"url": "https://a/",\n "tls": {"ca": "ca.pem"}}}}\n' >tls.conf
+  run -78 --separate-stderr whworker --once --config tls.conf
+  [ "$stderr" = "whworker: tls.conf: line 2: endpoints.acme.tls.ca: ./ca.pem: No such file or directory" ]
+  : >ca.pem
+  run -0 whworker --once --config tls.conf
+  printf '{"endpoints": {"acme": {"url": "https://a/", "headers":\n {"X-Key": {"file": "key"}}}}}\n' \
+    >secret.conf
+  run -78 --separate-stderr whworker --once --config secret.conf
+  [ "$stderr" = "whworker: secret.conf: line 2: endpoints.acme.headers.X-Key.file: ./key: No such file or directory" ]
+  run -0 whenqueue --config secret.conf --endpoint acme -d x
+}
+
+@test "a timeout is at least a millisecond" {
+  for name in timeout connect-timeout; do
+    run -64 --separate-stderr whworker --once "--$name" 0
+    [ "$stderr" = "whworker: --$name: must be at least 1ms" ]
+    echo "{\"limits\": {\"${name/-/_}\": \"0\"}}" >wh.conf
+    run -78 --separate-stderr whworker --once --config wh.conf
+    [[ $stderr == "whworker: wh.conf: line 1: limits.${name/-/_}: "* ]]
+  done
+}
+
+@test "whworker offers the formats it has" {
+  run -0 whworker --help
+  [[ $output != *ndjson,\ json* && $output != *tsv* ]]
+  run -64 --separate-stderr whworker --once -o tsv
+  [ "$stderr" = "whworker: -o: 'tsv' is none of auto, table, ndjson" ]
+}

@@ -105,6 +105,9 @@ left_in_queue() {
   printf '%s\n' '{"endpoints":' >wh.json
   kill -HUP "$worker_pid"
   wait_until grep -q 'still working with the old configuration' "$worker_err"
+  printf '%s\n' '{"endpoints":{"acme":{"url":"https://a/","tls":{"ca":"nowhere"}}}}' >wh.json
+  kill -HUP "$worker_pid"
+  wait_until grep -q 'acme.tls.ca: .*; still working with the old' "$worker_err"
   printf '%s\n' '{"endpoints":{"acme":{"url":"'"$(receiver_url '/ok?v=2')"'"}}}' >wh.json
   kill -HUP "$worker_pid"
   # Signals are taken in order: the worker has read the file when it delivers again.

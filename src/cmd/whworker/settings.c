@@ -20,7 +20,7 @@ settings_load(struct config *config, const struct worker_args *args, struct err 
 
 	if (config_load(config, args->common.config, args->policy.policy, err) != 0)
 		return -1;
-	if (config_read_secrets(config, err) != 0) {
+	if (config_read_files(config, args->common.config, err) != 0) {
 		config_free(config);
 		return -1;
 	}
