@@ -76,7 +76,7 @@ _whtools_kind() {
     'whworker  --grace') echo 'nothing' ;;
     'whworker  --lease') echo 'nothing' ;;
     'whworker  --ready-fd') echo 'nothing' ;;
-    'whworker  --output' | 'whworker  -o') echo 'choice auto table ndjson json tsv id' ;;
+    'whworker  --output' | 'whworker  -o') echo 'choice auto table ndjson' ;;
     'whworker  --color') echo 'choice auto always never' ;;
     'whqueue stats ') echo 'nothing' ;;
     'whqueue stats --output' | 'whqueue stats -o') echo 'choice auto table ndjson json tsv id' ;;

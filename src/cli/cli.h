@@ -103,6 +103,7 @@ struct cli_common {
 extern const struct cli_option cli_store_options[];  /* --db --queue */
 extern const struct cli_option cli_config_options[]; /* --config */
 extern const struct cli_option cli_output_options[]; /* -o --color */
+extern const struct cli_option cli_stream_options[]; /* the same, as things happen */
 
 /* What a verb's run() works with. */
 struct cli {

@@ -6,6 +6,8 @@
 
 static const char *const format_choices[] = {
 	"auto", "table", "ndjson", "json", "tsv", "id", NULL};
+/* The first of format_choices: what prints as things happen can do no others. */
+static const char *const stream_choices[] = {"auto", "table", "ndjson", NULL};
 static const char *const color_choices[] = {"auto", "always", "never", NULL};
 
 const struct cli_option cli_store_options[] = {
@@ -49,6 +51,25 @@ const struct cli_option cli_output_options[] = {
 		.offset = offsetof(struct cli_common, color),
 		.argument = "WHEN",
 		.help = "colour in tables",
+		.choices = color_choices,
+		.complete = COMPLETE_CHOICE},
+	{0},
+};
+
+const struct cli_option cli_stream_options[] = {
+	{.letter = 'o',
+		.name = "output",
+		.kind = CLI_CHOICE,
+		.offset = offsetof(struct cli_common, format),
+		.argument = "FORMAT",
+		.help = "how to print: auto is text on a terminal, else ndjson",
+		.choices = stream_choices,
+		.complete = COMPLETE_CHOICE},
+	{.name = "color",
+		.kind = CLI_CHOICE,
+		.offset = offsetof(struct cli_common, color),
+		.argument = "WHEN",
+		.help = "colour in text",
 		.choices = color_choices,
 		.complete = COMPLETE_CHOICE},
 	{0},

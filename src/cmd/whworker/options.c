@@ -73,7 +73,7 @@ static const struct cli_group groups[] = {
 	{policy_options, offsetof(struct worker_args, policy)},
 	{speed_options, 0},
 	{life_options, 0},
-	{cli_output_options, offsetof(struct worker_args, common)},
+	{cli_stream_options, offsetof(struct worker_args, common)},
 	{0},
 };
 

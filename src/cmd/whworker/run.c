@@ -124,10 +124,10 @@ wants_plain(const struct run *run)
 static int
 check_args(const struct worker_args *args, struct err *err)
 {
-	int format = args->common.format;
-
-	if (format != FORMAT_AUTO && format != FORMAT_TABLE && format != FORMAT_NDJSON)
-		return err_set(err, ERR_USAGE, "--output: auto, table or ndjson");
+	if (args->timeout_ms == 0)
+		return err_set(err, ERR_USAGE, "--timeout: must be at least 1ms");
+	if (args->connect_timeout_ms == 0)
+		return err_set(err, ERR_USAGE, "--connect-timeout: must be at least 1ms");
 	if (args->lease_ms == 0)
 		return err_set(err, ERR_USAGE, "--lease: must not be 0");
 	return 0;
