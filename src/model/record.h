@@ -47,7 +47,7 @@ bool record_is_report(const struct record *record);
  */
 bool record_is_success(const struct record *record);
 
-/* Whether curl -w '%{json}' has a member by that name that says nothing of the request. */
+/* Whether it is a member of curl -w '%{json}' that says nothing of the request. */
 bool record_is_curl_variable(struct span name);
 
 /*
