@@ -18,8 +18,8 @@ _whtools_options() {
     'whworker ') echo '--db --queue --config --policy --concurrency -c --timeout --connect-timeout --jitter --drain --once --max-time --grace --lease --ready-fd --output -o --color --help -h --version' ;;
     'whqueue stats') echo '--output -o --color --db --queue --help -h --version' ;;
     'whqueue endpoints') echo '--output -o --color --db --queue --help -h --version' ;;
-    'whqueue list') echo '--status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --output -o --color --db --queue --help -h --version' ;;
-    'whqueue show') echo '--output -o --color --db --queue --help -h --version' ;;
+    'whqueue list') echo '--status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --reveal --output -o --color --db --queue --help -h --version' ;;
+    'whqueue show') echo '--reveal --output -o --color --db --queue --help -h --version' ;;
     'whqueue cancel') echo '--status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --all --dry-run --yes -y --output -o --color --db --queue --help -h --version' ;;
     'whqueue hold') echo '--status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --all --dry-run --yes -y --output -o --color --db --queue --help -h --version' ;;
     'whqueue release') echo '--status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --all --dry-run --yes -y --output -o --color --db --queue --help -h --version' ;;

@@ -127,6 +127,23 @@ answer() {
   run -64 --separate-stderr whqueue show
 }
 
+@test "show and list hide secrets unless they are asked for" {
+  jq -nc '{id: "a", url: "http://a.test/hook?token=tok3n&page=2", payload: 1, headers: {
+    "Authorization": "Bearer s3cret", "Cookie": "sid=s3cret", "X-Api-Key": "s3cret",
+    "X-Trace": "visible"}}' | whenqueue
+  for command in 'list' 'list -o json' 'show a' 'show a -o json' 'show a -o table'; do
+    # shellcheck disable=SC2086 # verb and operands
+    run -0 whqueue $command
+    [[ $output != *s3cret* && $output != *tok3n* && $output == *REDACTED* ]] ||
+      fail "$command" "$output"
+    [[ $output == *visible* && $output == *'page=2'* ]]
+    # shellcheck disable=SC2086 # verb and operands
+    run -0 whqueue $command --reveal
+    [[ $output == *'Bearer s3cret'* && $output == *'sid=s3cret'* && $output == *tok3n* ]]
+    [[ $output != *REDACTED* ]]
+  done
+}
+
 @test "show: a reported failure is an attempt" {
   echo '{"id":"f","url":"http://a.test/x","payload":1,"attempt":1,"http":{"status":503}}' |
     WH_TEST_CLOCK=$now whenqueue >/dev/null

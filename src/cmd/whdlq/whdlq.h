@@ -7,6 +7,7 @@
 #define CMD_WHDLQ_H
 
 #include "cmd/operator.h"
+#include "cmd/redact.h"
 #include "model/config.h"
 
 extern const struct cli_verb whdlq_verbs[];
@@ -122,33 +123,6 @@ int letters_named(struct cli *cli, struct store *store, const struct id_list *id
 
 /* The exit code when `found` of `named` operands were there. */
 enum exit_code exit_code_of_found(size_t found, size_t named);
-
-/* ---- secrets (redact.c) ---------------------------------------------------------- */
-
-#define REDACTED "REDACTED"
-
-/* Whether a header, or a parameter of a URL, holds a secret, going by its name. */
-bool name_is_secret(struct span name);
-
-/* The headers object with the values of secret ones replaced. */
-void redact_headers(struct buf *out, struct span headers);
-
-/* The URL with the values of secret query parameters replaced. */
-void redact_url(struct buf *out, struct span url);
-
-/*
- * Makes *redacted the letter's request without its secrets, or as it is with `reveal`.
- * Borrows the request and *memory, which is the caller's to free.
- */
-struct redacted {
-	struct buf url;
-	struct buf headers;
-	struct request request;
-};
-
-int request_redact(struct redacted *redacted, const struct request *request, bool reveal,
-	struct err *err);
-void redacted_free(struct redacted *redacted);
 
 /* ---- the same request by hand (curl.c) ------------------------------------------- */
 

@@ -100,8 +100,24 @@ struct listing {
 	struct job_filter filter;
 	size_t wanted; /* how many in all; 0: no limit */
 	size_t shown;
+	bool reveal;
 	struct buf next; /* the cursor behind the last row shown */
 };
+
+static int
+list_job(struct listing *listing, const struct job *job, int64_t now, struct err *err)
+{
+	struct redacted redacted;
+	struct job shown = *job;
+	int result;
+
+	if (request_redact(&redacted, &job->request, listing->reveal, err) != 0)
+		return -1;
+	shown.request = redacted.request;
+	result = job_row(listing->output, &shown, now, err);
+	redacted_free(&redacted);
+	return result;
+}
 
 static int
 list_page(struct listing *listing, struct err *err)
@@ -119,7 +135,7 @@ list_page(struct listing *listing, struct err *err)
 		    output_wants_json(listing->output), &page, err) != 0)
 		return -1;
 	for (size_t i = 0; i < page.count && result == 0; i++)
-		result = job_row(listing->output, &page.jobs[i], now, err);
+		result = list_job(listing, &page.jobs[i], now, err);
 	listing->shown += page.count;
 	buf_clear(&listing->next);
 	buf_add_span(&listing->next, page.next);
@@ -173,6 +189,7 @@ list(struct listing *listing, const struct list_args *args, struct err *err)
 		output_open(&listing->output, listing->cli, &args->common, job_columns,
 			err) != 0)
 		return -1;
+	listing->reveal = args->reveal;
 	listing->wanted = args->filter.limit < 0 ? FILTER_LIMIT_DEFAULT
 						 : (size_t)args->filter.limit;
 	buf_add_span(&listing->next, listing->filter.after);

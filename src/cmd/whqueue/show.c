@@ -6,6 +6,7 @@
 struct showing {
 	struct cli *cli;
 	const struct cli_common *common;
+	bool reveal;
 	struct store *store;
 	struct id_list ids;
 	struct output *output; /* NULL: pages of text */
@@ -56,6 +57,23 @@ show_page(struct showing *showing, const struct job *job,
 }
 
 static int
+show_redacted(struct showing *showing, const struct job *job,
+	const struct attempt_list *attempts, struct err *err)
+{
+	struct redacted redacted;
+	struct job shown = *job;
+	int result;
+
+	if (request_redact(&redacted, &job->request, showing->reveal, err) != 0)
+		return -1;
+	shown.request = redacted.request;
+	result = showing->output == NULL ? show_page(showing, &shown, attempts, err)
+					 : show_record(showing, &shown, attempts, err);
+	redacted_free(&redacted);
+	return result;
+}
+
+static int
 show_job(struct showing *showing, struct span id, struct err *err)
 {
 	struct job_page page;
@@ -70,9 +88,7 @@ show_job(struct showing *showing, struct span id, struct err *err)
 	}
 	showing->found++;
 	if (store_attempts(showing->store, page.jobs[0].id, &attempts, err) == 0) {
-		result = showing->output == NULL
-			? show_page(showing, &page.jobs[0], &attempts, err)
-			: show_record(showing, &page.jobs[0], &attempts, err);
+		result = show_redacted(showing, &page.jobs[0], &attempts, err);
 		attempt_list_free(&attempts);
 	}
 	job_page_free(&page);
@@ -104,8 +120,9 @@ show(struct showing *showing, struct err *err)
 enum exit_code
 show_run(struct cli *cli, const void *given)
 {
-	const struct view_args *args = given;
-	struct showing showing = {.cli = cli, .common = &args->common};
+	const struct show_args *args = given;
+	struct showing showing = {
+		.cli = cli, .common = &args->common, .reveal = args->reveal};
 	struct err err;
 	enum exit_code code = EXIT_DONE;
 

@@ -9,9 +9,33 @@ const struct cli_group view_groups[] = {
 	{0},
 };
 
+static const struct cli_option show_options[] = {
+	{.name = "reveal",
+		.kind = CLI_FLAG,
+		.offset = offsetof(struct show_args, reveal),
+		.help = "show secrets in headers and URLs"},
+	{0},
+};
+
+const struct cli_group show_groups[] = {
+	{show_options, 0},
+	{cli_output_options, offsetof(struct show_args, common)},
+	{cli_store_options, offsetof(struct show_args, common)},
+	{0},
+};
+
+static const struct cli_option list_options[] = {
+	{.name = "reveal",
+		.kind = CLI_FLAG,
+		.offset = offsetof(struct list_args, reveal),
+		.help = "show secrets in headers and URLs"},
+	{0},
+};
+
 const struct cli_group list_groups[] = {
 	{cli_job_status_options, offsetof(struct list_args, filter)},
 	{cli_filter_options, offsetof(struct list_args, filter)},
+	{list_options, 0},
 	{cli_output_options, offsetof(struct list_args, common)},
 	{cli_store_options, offsetof(struct list_args, common)},
 	{0},
@@ -111,8 +135,8 @@ const struct cli_verb whqueue_verbs[] = {
 		.operands = "ID ...",
 		.summary = "show jobs with their requests and every attempt",
 		.examples = show_examples,
-		.groups = view_groups,
-		.args_size = sizeof(struct view_args),
+		.groups = show_groups,
+		.args_size = sizeof(struct show_args),
 		.complete = COMPLETE_JOB,
 		.run = show_run},
 	{.name = "cancel",

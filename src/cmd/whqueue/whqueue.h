@@ -7,6 +7,7 @@
 #define CMD_WHQUEUE_WHQUEUE_H
 
 #include "cmd/operator.h"
+#include "cmd/redact.h"
 
 extern const struct cli_verb whqueue_verbs[];
 
@@ -14,9 +15,15 @@ struct view_args {
 	struct cli_common common;
 };
 
+struct show_args {
+	struct cli_common common;
+	bool reveal;
+};
+
 struct list_args {
 	struct cli_common common;
 	struct filter_args filter;
+	bool reveal;
 };
 
 struct change_verb_args {
@@ -25,7 +32,8 @@ struct change_verb_args {
 	struct change_args change;
 };
 
-extern const struct cli_group view_groups[], list_groups[], change_groups[];
+extern const struct cli_group view_groups[], show_groups[], list_groups[],
+	change_groups[];
 extern const struct list_args list_defaults;
 extern const struct change_verb_args change_defaults;
 
@@ -54,7 +62,7 @@ void endpoint_state_json(struct buf *json, const struct endpoint_stats *row, int
 void endpoint_state_cell(
 	struct output *output, const struct endpoint_stats *row, int64_t now);
 
-/* The columns of a listing, and a job as one row of it. */
+/* The columns of a listing, and a job as one row of it, as it is: redacted or not. */
 extern const struct output_column job_columns[];
 int job_row(struct output *output, const struct job *job, int64_t now, struct err *err);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "cmd/whdlq/whdlq.h"
+#include "cmd/redact.h"
 
+#include "model/json.h"
 #include "model/url.h"
 
 #include <string.h>

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Requests without the secrets in them: what a listing shows unless it is asked to reveal
+ * them. Nothing but names says what is a secret.
+ */
+#ifndef CMD_REDACT_H
+#define CMD_REDACT_H
+
+#include "base/buf.h"
+#include "model/job.h"
+
+#define REDACTED "REDACTED"
+
+/* Whether a header, or a parameter of a URL, holds a secret, going by its name. */
+bool name_is_secret(struct span name);
+
+/* The headers object with the values of secret ones replaced. */
+void redact_headers(struct buf *out, struct span headers);
+
+/* The URL with the values of secret query parameters replaced. */
+void redact_url(struct buf *out, struct span url);
+
+/*
+ * Makes *redacted the request without its secrets, or as it is with `reveal`. Borrows the
+ * request. ERR_OS.
+ */
+struct redacted {
+	struct buf url;
+	struct buf headers;
+	struct request request;
+};
+
+int request_redact(struct redacted *redacted, const struct request *request, bool reveal,
+	struct err *err);
+void redacted_free(struct redacted *redacted);
+
+#endif
