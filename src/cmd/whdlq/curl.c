@@ -175,6 +175,8 @@ add_headers(struct buf *out, const struct curl_source *source)
 			SPAN_LITERAL("application/json"));
 	add_header(out, SPAN_LITERAL("webhook-id"), source->letter->job.event_id);
 	buf_add_text(out, " \\\n  -H \"webhook-timestamp: $(date +%s)\"");
+	buf_printf(out, " \\\n  -H 'webhook-attempt: %d'",
+		source->letter->job.attempts_made + 1);
 }
 
 static void
