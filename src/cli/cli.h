@@ -51,6 +51,7 @@ struct cli_option {
 	const char *environment;    /* the variable that stands in for it; NULL */
 	const char *const *choices; /* ends with NULL */
 	int64_t min, max;           /* of CLI_INT; both 0: any */
+	bool unit;                  /* of CLI_DURATION: a number alone will not do */
 	enum cli_complete complete;
 };
 

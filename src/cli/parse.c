@@ -5,6 +5,7 @@
  */
 #include "cli/options.h"
 
+#include <ctype.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -153,10 +154,25 @@ set_int(const struct met *met, int64_t *number, struct err *err)
 		met->shown, met->value, (long long)option->min, (long long)option->max);
 }
 
+/* A duration is in seconds where it ends without a unit: not what everybody means. */
+static int
+check_unit(const struct met *met, struct err *err)
+{
+	size_t end = strlen(met->value), start = end;
+
+	while (start > 0 && isdigit((unsigned char)met->value[start - 1]))
+		start--;
+	if (!met->at.option->unit || start == end)
+		return 0;
+	return err_set(err, ERR_USAGE, "%s needs a unit: %sd is days, %ss is seconds",
+		met->value + start, met->value + start, met->value + start);
+}
+
 static int
 set_duration(const struct met *met, int64_t *ms, struct err *err)
 {
-	if (duration_parse(span_of(met->value), ms, err) == 0)
+	if (duration_parse(span_of(met->value), ms, err) == 0 &&
+		check_unit(met, err) == 0)
 		return 0;
 	err_context(err, "%s", met->shown);
 	err->kind = ERR_USAGE;

@@ -165,7 +165,7 @@ on_terminal() {
   printf '%s' "$body" | cmp - sent
   receiver_log | jq -e '.headers["webhook-id"] == "a" and
     .headers["x-quote"] == "it'\''s \"$x\"" and .headers["x-empty"] == "" and
-    .headers["content-type"] == "application/json"'
+    .headers["content-type"] == "application/json" and .headers["webhook-attempt"] == "2"'
 }
 
 @test "the curl command sends bodies that no argument can hold" {
@@ -396,6 +396,13 @@ on_terminal() {
   run -64 --separate-stderr whdlq cleanup
   [[ $stderr == *--older-than* ]]
   run -64 whdlq cleanup --older-than soon
+  run -64 --separate-stderr whdlq cleanup --older-than 30
+  [[ $stderr == *'30 needs a unit: 30d is days, 30s is seconds'* ]]
+  for status in unresolved all resolved,retrying; do
+    run -64 --separate-stderr whdlq cleanup --older-than 1d --status "$status"
+    [[ $stderr == *'cleanup deletes resolved dead letters only'* ]]
+  done
+  run -0 whdlq cleanup --older-than 1d --status resolved
   for i in {1..2500}; do
     printf '{"id":"e%d","url":"http://a.example/","http":{"status":404}}\n' "$i"
   done | whenqueue >/dev/null

@@ -8,6 +8,7 @@ static const struct cli_option options[] = {
 		.kind = CLI_DURATION,
 		.offset = offsetof(struct cleanup_args, older_than_ms),
 		.argument = "DURATION",
+		.unit = true,
 		.help = "those that were resolved longer ago than this"},
 	{0},
 };
@@ -60,6 +61,10 @@ cleanup_filter(struct cleaning *cleaning, int64_t now, struct err *err)
 			err, ERR_USAGE, "cleanup: how old? (--older-than 30d, or --all)");
 	if (operator_filter(&args->filter, true, &cleaning->filter, err) != 0)
 		return -1;
+	if ((cleaning->filter.dead_statuses & ~(1u << DEAD_RESOLVED)) != 0)
+		return err_set(err, ERR_USAGE,
+			"--status: cleanup deletes resolved dead letters only; any other"
+			" goes with whdlq delete");
 	cleaning->before = args->older_than_ms > 0 ? now - args->older_than_ms : now + 1;
 	return 0;
 }
