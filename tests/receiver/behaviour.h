@@ -17,10 +17,10 @@
  *	/truncate                closes it in the middle of the body
  *	/invalid                 answers with something that is not HTTP
  *	/flaky/N                 503 to the first N requests of a webhook-id, then 200
- *	/sequence/A,B,C          A to the first request of a webhook-id, then B, then
- *always C; each a status or one of the words above (reset,429,200) /switch/NAME what
- * /control last said, /ok at first /control?NAME=TARGET     from now on /switch/NAME does
- *as TARGET
+ *	/sequence/A,B,C          A to the first request of a webhook-id, then B, then C
+ *	                         always; each a status or a word above (reset,429,200)
+ *	/switch/NAME             what /control last said, /ok at first
+ *	/control?NAME=TARGET     from now on /switch/NAME does as TARGET
  *
  * Anything else is a 404. Over TLS the answers below /redirect are broken TLS.
  */
