@@ -31,6 +31,23 @@ operator_open(struct cli *cli, const struct cli_common *common, enum store_mode 
 	return result;
 }
 
+void
+operator_tell_of_rest(struct cli *cli, const struct cli_common *common,
+	struct output *output, size_t shown, struct span next)
+{
+	int format = common->format;
+
+	if (next.len == 0)
+		return;
+	output_note(output, "%zu shown; next page: --after %.*s, all: --limit 0", shown,
+		(int)next.len, next.ptr);
+	if (format != FORMAT_TABLE && (format != FORMAT_AUTO || !cli->stdout_terminal))
+		cli_warn(cli,
+			"the newest %zu are listed, and there are more: --after %.*s,"
+			" all: --limit 0",
+			shown, (int)next.len, next.ptr);
+}
+
 static int
 unknown_status(struct span name, bool dead, struct err *err)
 {

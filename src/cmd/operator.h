@@ -43,7 +43,15 @@ struct operator_change {
  */
 enum exit_code operator_change(struct cli *cli, const struct operator_change *change);
 
-/* The attempts of a job as a table below `show`. */
-void operator_show_attempts(FILE *out, const struct attempt_list *attempts, bool color);
+/* The attempts of a job, in which `crashes` workers died, as a table below `show`. */
+void operator_show_attempts(
+	FILE *out, const struct attempt_list *attempts, int crashes, bool color);
+
+/*
+ * A listing ended before its last row: says how to go on behind `next` (empty: it did
+ * not), below a table, and on stderr to who reads another format.
+ */
+void operator_tell_of_rest(struct cli *cli, const struct cli_common *common,
+	struct output *output, size_t shown, struct span next);
 
 #endif

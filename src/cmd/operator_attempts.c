@@ -64,13 +64,14 @@ put_attempt_answer(struct buf *out, const struct attempt *attempt, bool color)
 }
 
 void
-operator_show_attempts(FILE *out, const struct attempt_list *attempts, bool color)
+operator_show_attempts(
+	FILE *out, const struct attempt_list *attempts, int crashes, bool color)
 {
 	enum { LINE_MAX_BYTES = 64 * 1024 };
 	struct buf text;
 
 	if (attempts->count == 0)
-		fputs("  none yet\n", out);
+		fputs(crashes > 0 ? "  none that came to an end\n" : "  none yet\n", out);
 	buf_init(&text, LINE_MAX_BYTES);
 	for (size_t i = 0; i < attempts->count; i++) {
 		const struct attempt *attempt = &attempts->attempts[i];

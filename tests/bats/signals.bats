@@ -80,8 +80,8 @@ left_in_queue() {
 }
 
 @test "three workers that die of a job bury it" {
-  receiver_start
-  enqueue a "$(receiver_url /hang)"
+  receiver_start --switch x=/hang
+  enqueue a "$(receiver_url /switch/x)"
   for n in 1 2 3; do
     worker_start
     wait_until requests_are "$n"
@@ -91,8 +91,18 @@ left_in_queue() {
   worker_start
   wait_until test -s "$worker_out"
   jq -se '.[0].event == "stalled" and .[0].crashes == 3 and .[0].dead_reason == "crash_loop"' "$worker_out"
+  run -0 whdlq show a -o table
+  [[ $output == *"gave up     after three workers died while delivering it"* ]]
+  [[ $output == *"Attempts"$'\n'"  none that came to an end"$'\n'* ]]
+  [[ $output =~ T[0-9:.]+Z\ \ died:\ 3\ workers\ died\ while\ delivering\ it ]]
+  run -0 whdlq show a -o json
+  jq -e '.[0].attempts_made == 0 and .[0].crashes == 3' <<<"$output"
+  receiver_control x /ok
+  run -0 whdlq retry a --wait --timeout 10s
+  run -0 whdlq show a -o table
+  [[ $output =~ accepted.*died:\ 3\ workers.*sent\ again\ by\ an\ operator.*delivered ]]
   stop "$worker_pid"
-  [ "$(receiver_count)" = 3 ]
+  [ "$(receiver_count)" = 4 ]
 }
 
 @test "SIGHUP reads the configuration again; a bad one changes nothing" {

@@ -69,7 +69,7 @@ on_terminal() {
   run -0 whdlq list --limit 2 -o table
   [[ $output == *--after* ]]
   after=$(sed -n 's/.*--after \([^,]*\),.*/\1/p' <<<"$output")
-  run -0 whdlq list --limit 2 --after "$after" -o id
+  run -0 --separate-stderr whdlq list --limit 2 --after "$after" -o id
   [ "$output" = $'3\n2' ]
 }
 
@@ -79,6 +79,12 @@ on_terminal() {
   run -0 --separate-stderr whdlq list -o id
   [ "${#lines[@]}" -eq 50 ]
   [[ $stderr == *"--limit 0"* ]]
+  cursor=$(sed -n 's/.*more: --after \([^ ,]*\).*/\1/p' <<<"$stderr")
+  [ "$(whdlq list -o id --after "$cursor")" = 1 ]
+  run -0 --separate-stderr whdlq list --limit 20 -o ndjson
+  [[ $stderr == *"the newest 20 are listed, and there are more: --after "* ]]
+  run -0 --separate-stderr whdlq list --limit 20 -o table
+  [ -z "$stderr" ]
   run -0 --separate-stderr whdlq list -o id --limit 0
   [ "${#lines[@]}" -eq 51 ]
   [ -z "$stderr" ]

@@ -97,9 +97,11 @@ answer() {
   [ -z "$stderr" ]
   run -0 --separate-stderr whqueue list --limit 7 -o id
   [ "${#lines[@]}" -eq 7 ]
-  [ -z "$stderr" ]
+  local cursor seen=''
+  cursor=$(sed -n 's/.*more: --after \([^ ,]*\).*/\1/p' <<<"$stderr")
+  [ "$(whqueue list --limit 1 -o id --after "$cursor" 2>/dev/null)" = 113 ]
 
-  local cursor='' seen=''
+  cursor=''
   for _ in 1 2 3; do
     run -0 whqueue list --limit 40 -o table ${cursor:+--after "$cursor"}
     seen+=$(printf '%s\n' "${lines[@]}" | awk '$2 == "waiting" { print $1 }')$'\n'

@@ -47,24 +47,6 @@ list_filter(const struct list_args *args, struct job_filter *filter, struct err 
 	return 0;
 }
 
-/*
- * There is more than was shown: below a table, say how to go on. In a pipe only a limit
- * that nobody asked for is worth a word, lest a pipeline miss letters silently.
- */
-static void
-tell_of_rest(struct cli *cli, const struct list_args *args, struct output *output,
-	struct span next)
-{
-	if (next.len == 0)
-		return;
-	output_note(output,
-		"there are more: repeat with --after %.*s, or --limit 0 for all",
-		(int)next.len, next.ptr);
-	if (!cli->stdout_terminal && args->filter.limit < 0)
-		cli_warn(cli, "the newest %d are listed, and there are more: --limit 0",
-			FILTER_LIMIT_DEFAULT);
-}
-
 enum exit_code
 list_run(struct cli *cli, const void *arguments)
 {
@@ -89,7 +71,8 @@ list_run(struct cli *cli, const void *arguments)
 	result = letters_matching(store, &filter, output_wants_json(listing.output),
 		list_letter, &listing, &next, &err);
 	if (result == 0)
-		tell_of_rest(cli, args, listing.output, buf_span(&next));
+		operator_tell_of_rest(cli, &args->common, listing.output, listing.shown,
+			buf_span(&next));
 	if (output_close(listing.output, "No dead letters.", result == 0 ? &err : NULL) !=
 		0)
 		result = -1;

@@ -245,15 +245,32 @@ put_event(struct buf *out, int64_t at, const char *text)
 	buf_printf(out, "  %s", text);
 }
 
-/* An attempt after a death was made because an operator sent the letter again. */
+static void
+put_crash_loop(struct buf *out, const struct page *page)
+{
+	put_event(out, page->letter->died_at, "died");
+	buf_printf(out, ": %d workers died while delivering it, this was the last\n",
+		page->letter->job.crashes);
+}
+
+/*
+ * An attempt after a death was made because an operator sent the letter again. A death of
+ * crashes is none of the attempts', which came to an end.
+ */
 static void
 put_past(struct buf *out, const struct page *page)
 {
+	bool crashed = page->letter->reason == DEAD_CRASH_LOOP;
 	bool dead = false;
 
 	for (size_t i = 0; i < page->attempts.count; i++) {
 		const struct attempt *attempt = &page->attempts.attempts[i];
 
+		if (crashed && attempt->started_at > page->letter->died_at) {
+			put_crash_loop(out, page);
+			crashed = false;
+			dead = true;
+		}
 		if (dead) {
 			put_event(
 				out, attempt->started_at, "sent again by an operator\n");
@@ -265,6 +282,8 @@ put_past(struct buf *out, const struct page *page)
 		buf_printf(out, " with attempt %d\n", attempt->number);
 		dead = true;
 	}
+	if (crashed)
+		put_crash_loop(out, page);
 }
 
 static void
@@ -354,7 +373,8 @@ page_write(const struct page *page, struct cli *cli, struct err *err)
 	put_heading(&text, page, "Attempts");
 	result = write_text(cli, &text, err);
 	if (result == 0) {
-		operator_show_attempts(stdout, &page->attempts, page->color);
+		operator_show_attempts(
+			stdout, &page->attempts, page->letter->job.crashes, page->color);
 		put_history(&text, page);
 		put_command(&text, page);
 		put_next_step(&text, page);

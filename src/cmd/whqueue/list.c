@@ -154,22 +154,6 @@ list_pages(struct listing *listing, struct err *err)
 	return buf_check(&listing->next, err);
 }
 
-/* Whoever reads NDJSON must learn of a limit that they did not set. */
-static void
-tell_of_rest(struct listing *listing, bool limit_given)
-{
-	struct span next = buf_span(&listing->next);
-
-	if (next.len == 0)
-		return;
-	output_note(listing->output, "%zu shown; next page: --after %.*s, all: --limit 0",
-		listing->shown, (int)next.len, next.ptr);
-	if (!listing->cli->stdout_terminal && !limit_given)
-		cli_warn(listing->cli,
-			"the newest %zu are listed, and there are more: --limit 0",
-			listing->shown);
-}
-
 static const char *
 empty_text(const struct filter_args *filter)
 {
@@ -195,7 +179,8 @@ list(struct listing *listing, const struct list_args *args, struct err *err)
 	buf_add_span(&listing->next, listing->filter.after);
 	result = list_pages(listing, err);
 	if (result == 0)
-		tell_of_rest(listing, args->filter.limit >= 0);
+		operator_tell_of_rest(listing->cli, &args->common, listing->output,
+			listing->shown, buf_span(&listing->next));
 	if (output_close(listing->output, empty, result == 0 ? err : NULL) != 0)
 		result = -1;
 	return result;

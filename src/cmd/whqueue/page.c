@@ -191,7 +191,7 @@ page_write(struct cli *cli, const struct job *job, const struct attempt_list *at
 	put_heading(&page, "Attempts");
 	result = write_text(&page, cli, err);
 	if (result == 0) {
-		operator_show_attempts(stdout, attempts, color);
+		operator_show_attempts(stdout, attempts, job->crashes, color);
 		put_next_step(&page, job);
 		result = write_text(&page, cli, err);
 	}
