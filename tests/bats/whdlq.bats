@@ -422,8 +422,17 @@ on_terminal() {
   WH_TEST_CLOCK=2026-01-02T12:00:00Z dead b 410 y https://other.example/
   whdlq resolve a --by me
   run -0 whdlq stats
-  json_is '.unresolved == 1 and .resolved == 1 and .retrying == 0'
-  json_is '.by_error_type[0].error_type == "client"'
+  jq -se '.[0] == {by: "total", unresolved: 1, retrying: 0, resolved: 1,
+      oldest_at: "2026-01-01T12:00:00.000Z", newest_at: "2026-01-02T12:00:00.000Z"} and
+    any(.[]; .by == "error_type" and .error_type == "client" and .unresolved == 1)' <<<"$output"
+  [ "$(jq -r .by <<<"$output" | uniq | paste -sd ' ')" = \
+    "total category error_type event_type endpoint day dead_reason" ]
+  run -0 whdlq stats -o tsv
+  [ "${lines[0]}" = $'by\tvalue\tunresolved\tretrying\tresolved\toldest\tnewest' ]
+  run -0 awk -F '\t' 'NF != 7 { exit 1 } $1 == "event_type" { print $2, $3, $5 }' <<<"$output"
+  [ "$(sort <<<"$output")" = $'x 0 1\ny 1 0' ]
+  run -0 --separate-stderr whdlq stats --event-type none -o ndjson
+  [ "$output" = '{"by":"total","unresolved":0,"retrying":0,"resolved":0}' ]
   counts() { whdlq stats --by "$1" | jq -r ".$2" | sort | paste -sd ' '; }
   [ "$(counts category category)" = NON_RETRYABLE ]
   [ "$(counts event-type event_type)" = "x y" ]

@@ -36,15 +36,17 @@ const struct stats_args stats_defaults = {.filter = {.limit = -1}};
 static const struct grouping {
 	const char *member;
 	const char *title;
-	const char *plural; /* in the overview */
 } groupings[] = {
-	[BY_CATEGORY] = {"category", "CATEGORY", "by_category"},
-	[BY_ERROR_TYPE] = {"error_type", "ERROR", "by_error_type"},
-	[BY_EVENT_TYPE] = {"event_type", "EVENT TYPE", "by_event_type"},
-	[BY_ENDPOINT] = {"endpoint", "ENDPOINT", "by_endpoint"},
-	[BY_DAY] = {"day", "DAY", "by_day"},
-	[BY_REASON] = {"dead_reason", "REASON", "by_dead_reason"},
+	[BY_CATEGORY] = {"category", "CATEGORY"},
+	[BY_ERROR_TYPE] = {"error_type", "ERROR"},
+	[BY_EVENT_TYPE] = {"event_type", "EVENT TYPE"},
+	[BY_ENDPOINT] = {"endpoint", "ENDPOINT"},
+	[BY_DAY] = {"day", "DAY"},
+	[BY_REASON] = {"dead_reason", "REASON"},
 };
+
+/* The sum: by nothing, and so without a member of its own. */
+static const struct grouping whole = {"total", NULL};
 
 enum { GROUPING_COUNT = sizeof(groupings) / sizeof(groupings[0]) };
 
@@ -68,14 +70,27 @@ static void
 put_row(struct buf *out, const struct grouping *grouping, const struct dead_count *row)
 {
 	buf_add_char(out, '{');
+	json_put_member_string(out, "by", span_of(grouping->member));
 	if (row->key.len > 0)
 		json_put_member_string(out, grouping->member, row->key);
-	else
+	else if (grouping != &whole)
 		json_put_member_raw(out, grouping->member, SPAN_LITERAL("null"));
 	put_counts(out, row->counts);
-	json_put_member_time(out, "oldest_at", row->oldest_at);
-	json_put_member_time(out, "newest_at", row->newest_at);
+	if (row->oldest_at != 0) {
+		json_put_member_time(out, "oldest_at", row->oldest_at);
+		json_put_member_time(out, "newest_at", row->newest_at);
+	}
 	buf_add_char(out, '}');
+}
+
+/* The sum of no letters is of no age. */
+static void
+age_cell(struct output *output, int64_t at, int64_t now)
+{
+	if (at == 0)
+		output_cell(output, TINT_NONE, SPAN_LITERAL(""));
+	else
+		output_cell_age(output, at, now);
 }
 
 static void
@@ -92,8 +107,8 @@ row_cells(struct output *output, const struct dead_count *row, int64_t now)
 		output_cell_printf(output,
 			row->counts[status] > 0 ? tints[status] : TINT_DIM, "%lld",
 			(long long)row->counts[status]);
-	output_cell_age(output, row->oldest_at, now);
-	output_cell_age(output, row->newest_at, now);
+	age_cell(output, row->oldest_at, now);
+	age_cell(output, row->newest_at, now);
 }
 
 static int
@@ -148,56 +163,69 @@ stats_by(const struct counting *counting, enum dead_group group, struct err *err
 }
 
 static void
-add_up(const struct dead_stats *stats, int64_t totals[DEAD_STATUS_COUNT])
+add_up(const struct dead_stats *stats, struct dead_count *total)
 {
-	for (size_t i = 0; i < stats->count; i++)
-		for (int status = 0; status < DEAD_STATUS_COUNT; status++)
-			totals[status] += stats->rows[i].counts[status];
-}
-
-static void
-put_grouping(struct buf *out, enum dead_group group, const struct dead_stats *stats)
-{
-	json_put_key(out, groupings[group].plural);
-	buf_add_char(out, '[');
+	*total = (struct dead_count){.key = SPAN_LITERAL("")};
 	for (size_t i = 0; i < stats->count; i++) {
-		if (i > 0)
-			buf_add_char(out, ',');
-		put_row(out, &groupings[group], &stats->rows[i]);
+		const struct dead_count *row = &stats->rows[i];
+
+		for (int status = 0; status < DEAD_STATUS_COUNT; status++)
+			total->counts[status] += row->counts[status];
+		if (i == 0 || row->oldest_at < total->oldest_at)
+			total->oldest_at = row->oldest_at;
+		if (i == 0 || row->newest_at > total->newest_at)
+			total->newest_at = row->newest_at;
 	}
-	buf_add_char(out, ']');
 }
 
-/* The totals, then every grouping, as one object. */
+/* A row that says what it counts by: of the one table of what programs read. */
 static int
-overview_json(const struct counting *counting, const struct dead_stats *all,
-	const int64_t totals[DEAD_STATUS_COUNT], struct err *err)
+write_flat_row(struct output *output, const struct grouping *grouping,
+	const struct dead_count *row, int64_t now, struct err *err)
 {
-	static const struct output_column no_columns[] = {{NULL, false, 0}};
-	struct output *output;
-	struct buf *out;
-
-	if (output_open(&output, counting->cli, &counting->args->common, no_columns,
-		    err) != 0)
-		return -1;
-	output_row_begin(output, SPAN_LITERAL("overview"));
-	if (output_wants_json(output)) {
-		out = output_json(output);
-		buf_add_char(out, '{');
-		put_counts(out, totals);
-		for (int group = 0; group < GROUPING_COUNT; group++)
-			put_grouping(out, (enum dead_group)group, &all[group]);
-		buf_add_char(out, '}');
+	output_row_begin(output, row->key);
+	if (output_wants_cells(output)) {
+		output_cell(output, TINT_NONE, span_of(grouping->member));
+		row_cells(output, row, now);
 	}
-	if (output_row_end(output, err) == 0)
-		return output_close(output, "", err);
-	output_close(output, "", NULL);
-	return -1;
+	if (output_wants_json(output))
+		put_row(output_json(output), grouping, row);
+	return output_row_end(output, err);
+}
+
+static int
+overview_flat(const struct counting *counting, const struct dead_stats *all,
+	const struct dead_count *total, struct err *err)
+{
+	static const struct output_column columns[] = {
+		{"BY", false, 0},
+		{"VALUE", false, 0},
+		{"UNRESOLVED", true, 0},
+		{"RETRYING", true, 0},
+		{"RESOLVED", true, 0},
+		{"OLDEST", true, 0},
+		{"NEWEST", true, 0},
+		{NULL, false, 0},
+	};
+	struct output *output;
+	int result;
+
+	if (output_open(&output, counting->cli, &counting->args->common, columns, err) !=
+		0)
+		return -1;
+	result = write_flat_row(output, &whole, total, counting->now, err);
+	for (int group = 0; group < GROUPING_COUNT; group++)
+		for (size_t i = 0; i < all[group].count && result == 0; i++)
+			result = write_flat_row(output, &groupings[group],
+				&all[group].rows[i], counting->now, err);
+	if (output_close(output, "", result == 0 ? err : NULL) != 0)
+		result = -1;
+	return result;
 }
 
 static int
 overview_tables(const struct counting *counting, const struct dead_stats *all,
-	const int64_t totals[DEAD_STATUS_COUNT], struct err *err)
+	const struct dead_count *total, struct err *err)
 {
 	static const enum dead_group shown[] = {
 		BY_ERROR_TYPE, BY_ENDPOINT, BY_EVENT_TYPE, BY_REASON};
@@ -206,8 +234,9 @@ overview_tables(const struct counting *counting, const struct dead_stats *all,
 
 	buf_init(&line, 256);
 	buf_printf(&line, "%lld unresolved, %lld retrying, %lld resolved\n",
-		(long long)totals[DEAD_UNRESOLVED], (long long)totals[DEAD_RETRYING],
-		(long long)totals[DEAD_RESOLVED]);
+		(long long)total->counts[DEAD_UNRESOLVED],
+		(long long)total->counts[DEAD_RETRYING],
+		(long long)total->counts[DEAD_RESOLVED]);
 	result = cli_write(counting->cli, buf_span(&line), err);
 	buf_free(&line);
 	for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]) && result == 0; i++) {
@@ -226,7 +255,7 @@ wants_tables(const struct counting *counting)
 {
 	int format = counting->args->common.format;
 
-	return format == FORMAT_TABLE || format == FORMAT_TSV ||
+	return format == FORMAT_TABLE ||
 		(format == FORMAT_AUTO && counting->cli->stdout_terminal);
 }
 
@@ -234,7 +263,7 @@ static enum exit_code
 overview(const struct counting *counting, struct err *err)
 {
 	struct dead_stats all[GROUPING_COUNT];
-	int64_t totals[DEAD_STATUS_COUNT] = {0};
+	struct dead_count total;
 	int groups = 0, result = 0;
 
 	while (groups < GROUPING_COUNT && result == 0) {
@@ -243,10 +272,10 @@ overview(const struct counting *counting, struct err *err)
 		groups += result == 0;
 	}
 	if (result == 0) {
-		add_up(&all[BY_REASON], totals);
+		add_up(&all[BY_REASON], &total);
 		result = wants_tables(counting)
-			? overview_tables(counting, all, totals, err)
-			: overview_json(counting, all, totals, err);
+			? overview_tables(counting, all, &total, err)
+			: overview_flat(counting, all, &total, err);
 	}
 	while (groups > 0)
 		dead_stats_free(&all[--groups]);
