@@ -33,7 +33,7 @@ _whtools_options() {
     'whdlq stats') echo '--by --status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --output -o --color --db --queue --help -h --version' ;;
     'whdlq cleanup') echo '--older-than --status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --all --dry-run --yes -y --output -o --color --db --queue --help -h --version' ;;
     'whdlq delete') echo '--status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --all --dry-run --yes -y --output -o --color --db --queue --help -h --version' ;;
-    'whdlq export') echo '--status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --db --queue --help -h --version' ;;
+    'whdlq export') echo '--all --status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --db --queue --help -h --version' ;;
   esac
 }
 

@@ -365,6 +365,7 @@ complete -c whdlq -n '__fish_seen_subcommand_from delete' -l help -s h -d 'print
 complete -c whdlq -n '__fish_seen_subcommand_from delete' -l version -d 'print the version'
 complete -c whdlq -n __fish_use_subcommand -a export -d 'write as records that whenqueue takes back'
 complete -c whdlq -n '__fish_seen_subcommand_from export' -a '(__whtools_live dead_letter)'
+complete -c whdlq -n '__fish_seen_subcommand_from export' -l all -d 'of every status, where --status does not say less'
 complete -c whdlq -n '__fish_seen_subcommand_from export' -l status -s s -x -a 'unresolved retrying resolved all' -d 'with this status (may be repeated)'
 complete -c whdlq -n '__fish_seen_subcommand_from export' -l event-type -s t -x -a '(__whtools_live event_type)' -d 'of this event type; \'invoice.*\' matches all that begin so'
 complete -c whdlq -n '__fish_seen_subcommand_from export' -l category -x -a 'any RETRYABLE RATE_LIMIT NON_RETRYABLE VALIDATION' -d 'whose last failure was of this category'

@@ -458,6 +458,19 @@ on_terminal() {
   run -1 whdlq export --event-type nothing
 }
 
+@test "export writes the oldest first, and --all of every status" {
+  for id in a b c d; do dead "$id"; done
+  whdlq resolve b --by me
+  ids() { whdlq export "$@" | jq -r .id | paste -sd ' '; }
+  [ "$(ids)" = "a c d" ]
+  [ "$(ids --all)" = "a b c d" ]
+  [ "$(ids --all --status resolved)" = b ]
+  [ "$(ids --limit 2)" = "c d" ]
+  [ "$(ids --all --event-type 'invoice.*')" = "a b c d" ]
+  run -64 --separate-stderr whdlq export a --all
+  [[ $stderr == *"either ids or --all, not both"* ]]
+}
+
 @test "every verb has a help that begins with its use, and no abbreviations" {
   for verb in list show retry resolve reopen stats cleanup delete export; do
     run -0 whdlq "$verb" --help

@@ -7,11 +7,21 @@
 
 #include "model/record.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { RECORD_MAX = 256 * 1024 * 1024 };
 
+static const struct cli_option options[] = {
+	{.name = "all",
+		.kind = CLI_FLAG,
+		.offset = offsetof(struct export_args, all),
+		.help = "of every status, where --status does not say less"},
+	{0},
+};
+
 const struct cli_group export_groups[] = {
+	{options, 0},
 	{cli_dead_status_options, offsetof(struct export_args, filter)},
 	{cli_filter_options, offsetof(struct export_args, filter)},
 	{cli_store_options, offsetof(struct export_args, common)},
@@ -20,8 +30,17 @@ const struct cli_group export_groups[] = {
 
 const struct export_args export_defaults = {.filter = {.limit = -1}};
 
+/* Listings go from the newest back, but who takes records wants them as they came. */
+struct numbers {
+	int64_t *jobs;
+	size_t count;
+	size_t cap;
+};
+
 struct exporting {
 	struct cli *cli;
+	struct store *store;
+	struct job_filter filter;
 	struct buf line;
 	size_t count;
 };
@@ -73,12 +92,65 @@ export_letter(void *context, const struct dead_letter *letter, struct err *err)
 }
 
 static int
-export_filter(const struct export_args *args, struct job_filter *filter, struct err *err)
+remember(void *context, const struct dead_letter *letter, struct err *err)
 {
+	struct numbers *numbers = context;
+
+	if (numbers->count == numbers->cap) {
+		size_t cap = numbers->cap == 0 ? 1024 : 2 * numbers->cap;
+		int64_t *jobs = reallocarray(numbers->jobs, cap, sizeof(jobs[0]));
+
+		if (jobs == NULL)
+			return err_no_memory(err);
+		numbers->jobs = jobs;
+		numbers->cap = cap;
+	}
+	numbers->jobs[numbers->count++] = letter->job.id;
+	return 0;
+}
+
+/* One that has been delivered or deleted since it was listed is left out. */
+static int
+export_number(struct exporting *exporting, int64_t job_id, struct err *err)
+{
+	struct dead_page page;
+	char name[32];
+	int result = 0;
+
+	snprintf(name, sizeof(name), "job:%lld", (long long)job_id);
+	if (store_dead_find(exporting->store, span_of(name), &page, err) != 0)
+		return err->kind == ERR_NO_INPUT ? 0 : -1;
+	if ((exporting->filter.dead_statuses & (1u << page.letters[0].status)) != 0)
+		result = export_letter(exporting, &page.letters[0], err);
+	dead_page_free(&page);
+	return result;
+}
+
+static int
+export_matching(struct exporting *exporting, struct err *err)
+{
+	struct numbers numbers = {0};
+	int result;
+
+	result = letters_matching(exporting->store, &exporting->filter, false, remember,
+		&numbers, NULL, err);
+	while (result == 0 && numbers.count > 0)
+		result = export_number(exporting, numbers.jobs[--numbers.count], err);
+	free(numbers.jobs);
+	return result;
+}
+
+static int
+export_filter(const struct export_args *args, bool named, struct job_filter *filter,
+	struct err *err)
+{
+	if (named && args->all)
+		return err_set(err, ERR_USAGE, "either ids or --all, not both");
 	if (operator_filter(&args->filter, true, filter, err) != 0)
 		return -1;
 	if (args->filter.status.count == 0)
-		filter->dead_statuses = 1u << DEAD_UNRESOLVED;
+		filter->dead_statuses = args->all ? (1u << DEAD_STATUS_COUNT) - 1
+						  : 1u << DEAD_UNRESOLVED;
 	return 0;
 }
 
@@ -87,8 +159,6 @@ export_run(struct cli *cli, const void *arguments)
 {
 	const struct export_args *args = arguments;
 	struct exporting exporting = {.cli = cli};
-	struct store *store = NULL;
-	struct job_filter filter;
 	struct id_list ids;
 	struct err err;
 	size_t found = 0;
@@ -97,17 +167,17 @@ export_run(struct cli *cli, const void *arguments)
 	buf_init(&exporting.line, RECORD_MAX);
 	if (id_list_read(&ids, cli, &err) != 0)
 		return cli_complain(cli, &err);
-	if (export_filter(args, &filter, &err) != 0 ||
-		operator_open(cli, &args->common, STORE_READ, &store, &err) != 0)
+	if (export_filter(args, cli->operand_count > 0, &exporting.filter, &err) != 0 ||
+		operator_open(cli, &args->common, STORE_READ, &exporting.store, &err) !=
+			0)
 		goto out;
 	if (cli->operand_count > 0)
-		result = letters_named(
-			cli, store, &ids, export_letter, &exporting, &found, &err);
+		result = letters_named(cli, exporting.store, &ids, export_letter,
+			&exporting, &found, &err);
 	else
-		result = letters_matching(
-			store, &filter, true, export_letter, &exporting, NULL, &err);
+		result = export_matching(&exporting, &err);
 out:
-	store_close(store);
+	store_close(exporting.store);
 	buf_free(&exporting.line);
 	if (result == 0 && cli->operand_count > 0)
 		cli->worst = exit_worse(cli->worst, exit_code_of_found(found, ids.count));

@@ -63,6 +63,7 @@ struct cleanup_args {
 struct export_args {
 	struct cli_common common;
 	struct filter_args filter;
+	bool all;
 };
 
 extern const struct cli_group list_groups[], show_groups[], retry_groups[],
