@@ -28,7 +28,7 @@ span_present(struct span span)
 bool span_equal(struct span a, struct span b);
 bool span_is(struct span span, const char *text);
 
-/* ASCII case is ignored, in the last three too. */
+/* ASCII case is ignored where the name says so. */
 bool span_is_nocase(struct span span, const char *text);
 bool span_starts_nocase(struct span span, const char *prefix);
 bool span_ends_nocase(struct span span, const char *suffix);

@@ -113,10 +113,3 @@ task_give_back(struct task_pool *pool, struct task *task)
 	task->next = pool->free;
 	pool->free = task;
 }
-
-void
-task_release(struct task *task)
-{
-	task->settle.outcome = SETTLE_RELEASED;
-	buf_clear(&task->line);
-}

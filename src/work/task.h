@@ -52,7 +52,4 @@ void task_pool_free(struct task_pool *pool); /* with every task it made */
 struct task *task_take(struct task_pool *pool, struct delivery *delivery);
 void task_give_back(struct task_pool *pool, struct task *task);
 
-/* Makes the task say that its job was not tried. */
-void task_release(struct task *task);
-
 #endif
