@@ -49,6 +49,7 @@ common_setup() {
   export TZ=UTC LC_ALL=C.UTF-8 TERM=dumb
   export HOME="$BATS_TEST_TMPDIR/home"
   export WH_DB="$BATS_TEST_TMPDIR/wh.db"
+  export WH_ALLOW_NET=127.0.0.0/8,::1/128 # where the receivers are
   export PATH="${TEST_BIN:-$root/bin}:$PATH"
   export ASAN_OPTIONS="log_path=$BATS_TEST_TMPDIR/sanitizer:exitcode=199"
   export UBSAN_OPTIONS="log_path=$BATS_TEST_TMPDIR/sanitizer:print_stacktrace=1"
