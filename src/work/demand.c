@@ -13,6 +13,7 @@ struct endpoint_demand {
 	int recent;
 	int returned;
 	int window;
+	enum standing standing;
 	bool is_listed;
 	struct endpoint_demand *next; /* of those that need a room of their own */
 };
@@ -70,6 +71,7 @@ demand_claimed(struct demand *demand, int64_t endpoint_id, struct err *err)
 	if (endpoint == NULL)
 		return err_no_memory(err);
 	demand->held++;
+	demand->held_of[endpoint->standing]++;
 	endpoint->held++;
 	if (!endpoint->is_listed) {
 		endpoint->is_listed = true;
@@ -80,16 +82,22 @@ demand_claimed(struct demand *demand, int64_t endpoint_id, struct err *err)
 }
 
 void
-demand_returned(struct demand *demand, int64_t endpoint_id, int window)
+demand_returned(
+	struct demand *demand, int64_t endpoint_id, int window, enum standing standing)
 {
 	struct endpoint_demand *endpoint = find(demand, endpoint_id);
 
 	demand->held--;
+	demand->held_of[endpoint->standing]--;
 	demand->returned++;
 	endpoint->held--;
 	endpoint->returned++;
-	if (window > 0)
-		endpoint->window = window;
+	if (window == 0)
+		return;
+	endpoint->window = window;
+	demand->held_of[endpoint->standing] -= endpoint->held;
+	demand->held_of[standing] += endpoint->held;
+	endpoint->standing = standing;
 }
 
 /* What a round brings back, remembered longer than one lull. */
@@ -107,16 +115,59 @@ lookahead(int recent)
 	return recent < LOOKAHEAD_MAX / 2 ? recent * 2 : LOOKAHEAD_MAX;
 }
 
-bool
-demand_wants(const struct demand *demand)
-{
-	return demand->held < demand->concurrency + lookahead(demand->recent);
-}
-
 static int
 at_least_zero(int number)
 {
 	return number > 0 ? number : 0;
+}
+
+static int
+smaller(int a, int b)
+{
+	return a < b ? a : b;
+}
+
+static int
+share_of(const struct demand *demand, enum standing standing)
+{
+	return lane_share(demand->concurrency, standing);
+}
+
+/* What is held of endpoints that have yet to answer, as far as it may ever be sent beside
+ * others. */
+static int
+held_of_unproven(const struct demand *demand)
+{
+	return demand->held_of[STANDING_NEW] +
+		smaller(demand->held_of[STANDING_SILENT],
+			share_of(demand, STANDING_SILENT));
+}
+
+/* How many more to claim in all. */
+static int
+still_wanted(const struct demand *demand)
+{
+	int held = demand->held_of[STANDING_ANSWERS] +
+		smaller(held_of_unproven(demand), share_of(demand, STANDING_NEW));
+
+	return at_least_zero(demand->concurrency + lookahead(demand->recent) - held);
+}
+
+bool
+demand_wants(const struct demand *demand)
+{
+	return still_wanted(demand) > 0;
+}
+
+/* Whether of endpoints of that standing enough is held already. */
+static bool
+is_crowded(const struct demand *demand, enum standing standing)
+{
+	int held = standing == STANDING_NEW ? held_of_unproven(demand)
+					    : demand->held_of[standing];
+
+	return standing != STANDING_ANSWERS &&
+		held >= share_of(demand, standing) + lookahead(demand->recent);
 }
 
 static bool
@@ -146,42 +197,83 @@ static bool
 is_particular(const struct demand *demand, const struct endpoint_demand *endpoint)
 {
 	return endpoint->held > 0 || endpoint->recent > 0 ||
+		endpoint->standing == STANDING_SILENT ||
 		endpoint->window < lane_first_window(demand->concurrency);
 }
 
-int
-demand_plan(struct demand *demand, struct demand_plan *plan, struct err *err)
+/* Closes the round of each endpoint, and takes those at rest off the list. */
+static void
+close_round(struct demand *demand)
 {
 	struct endpoint_demand **link = &demand->listed;
-	size_t count = 0;
 
+	demand->recent = decayed(demand->recent, demand->returned);
+	demand->returned = 0;
 	while (*link != NULL) {
 		struct endpoint_demand *endpoint = *link;
 
 		endpoint->recent = decayed(endpoint->recent, endpoint->returned);
 		endpoint->returned = 0;
-		if (!is_particular(demand, endpoint)) {
-			endpoint->is_listed = false;
+		endpoint->is_listed = is_particular(demand, endpoint);
+		if (endpoint->is_listed)
+			link = &endpoint->next;
+		else
 			*link = endpoint->next;
-			continue;
-		}
-		if (count == demand->room_cap && !grow_rooms(demand))
-			return err_no_memory(err);
-		demand->rooms[count++] = (struct claim_room){
-			.endpoint_id = endpoint->id,
-			.room = at_least_zero(endpoint->window +
-				lookahead(endpoint->recent) - endpoint->held),
-		};
-		link = &endpoint->next;
 	}
+}
+
+static int
+add_room(struct demand *demand, const struct endpoint_demand *endpoint, size_t *count,
+	struct err *err)
+{
+	int room = endpoint->window + lookahead(endpoint->recent) - endpoint->held;
+
+	if (*count == demand->room_cap && !grow_rooms(demand))
+		return err_no_memory(err);
+	demand->rooms[(*count)++] = (struct claim_room){
+		.endpoint_id = endpoint->id,
+		.room = is_crowded(demand, endpoint->standing) ? 0 : at_least_zero(room),
+	};
+	return 0;
+}
+
+static int
+add_listed_rooms(struct demand *demand, size_t *count, struct err *err)
+{
+	for (const struct endpoint_demand *endpoint = demand->listed; endpoint != NULL;
+		endpoint = endpoint->next)
+		if (add_room(demand, endpoint, count, err) != 0)
+			return -1;
+	return 0;
+}
+
+/* While new ones are shut out by default, those that answer are not, even at rest. */
+static int
+add_all_rooms(struct demand *demand, size_t *count, struct err *err)
+{
+	struct map_entry *entry;
+
+	for (size_t at = 0; (entry = map_next(&demand->by_endpoint, &at)) != NULL;)
+		if (add_room(demand, entry->value, count, err) != 0)
+			return -1;
+	return 0;
+}
+
+int
+demand_plan(struct demand *demand, struct demand_plan *plan, struct err *err)
+{
+	size_t count = 0;
+	bool shut;
+
+	close_round(demand);
+	shut = is_crowded(demand, STANDING_NEW);
+	if ((shut ? add_all_rooms : add_listed_rooms)(demand, &count, err) != 0)
+		return -1;
 	if (count > 1)
 		qsort(demand->rooms, count, sizeof(*demand->rooms), by_endpoint_id);
-	demand->recent = decayed(demand->recent, demand->returned);
-	demand->returned = 0;
 	*plan = (struct demand_plan){
-		.limit = at_least_zero(
-			demand->concurrency + lookahead(demand->recent) - demand->held),
-		.room_default = lane_first_window(demand->concurrency),
+		.limit = still_wanted(demand),
+		.room_default = shut ? 0 : lane_first_window(demand->concurrency),
 		.rooms = demand->rooms,
 		.room_count = count,
 	};

@@ -6,12 +6,16 @@
  * much is held as two rounds of late have brought back; with slow receivers that is next
  * to nothing, with fast ones it grows to LOOKAHEAD_MAX. An endpoint's part follows its
  * own rate and the window that its answers have earned (work/lanes.h).
+ *
+ * Endpoints that are new or silent have no more than a share of the slots there. What is
+ * held of them beyond that takes no place away from the others; and once it is as much as
+ * the lookahead allows, no more of them is claimed.
  */
 #ifndef WORK_DEMAND_H
 #define WORK_DEMAND_H
 
 #include "base/map.h"
-#include "store/store.h"
+#include "work/task.h"
 
 enum { LOOKAHEAD_MAX = 2048 };
 
@@ -19,7 +23,8 @@ struct endpoint_demand;
 
 struct demand {
 	int concurrency;
-	int held;               /* claimed, and not yet back */
+	int held; /* claimed, and not yet back */
+	int held_of[STANDING_COUNT];
 	int recent;             /* came back in a round, decaying */
 	int returned;           /* since the last plan */
 	struct map by_endpoint; /* endpoint id -> struct endpoint_demand, owned */
@@ -41,7 +46,8 @@ void demand_free(struct demand *demand);
 int demand_claimed(struct demand *demand, int64_t endpoint_id, struct err *err);
 
 /* A task came back; window 0: nothing was learned of the endpoint. */
-void demand_returned(struct demand *demand, int64_t endpoint_id, int window);
+void demand_returned(
+	struct demand *demand, int64_t endpoint_id, int window, enum standing standing);
 
 /* Whether there is room for another job at all. */
 bool demand_wants(const struct demand *demand);

@@ -19,6 +19,15 @@ lane_first_window(int concurrency)
 	return smaller((concurrency + 1) / 2, FIRST_WINDOW_MAX);
 }
 
+int
+lane_share(int concurrency, enum standing standing)
+{
+	int quarters[STANDING_COUNT] = {
+		[STANDING_NEW] = 3, [STANDING_SILENT] = 1, [STANDING_ANSWERS] = 4};
+
+	return (quarters[standing] * concurrency + 3) / 4;
+}
+
 void
 lanes_init(struct lanes *lanes, int concurrency)
 {
@@ -92,19 +101,54 @@ may_send(const struct lane *lane)
 	return lane->waiting.count > 0 && lane->in_flight < most;
 }
 
+static void
+push_lane(struct lane_queue *queue, struct lane *lane)
+{
+	lane->queue = queue;
+	lane->previous = queue->last;
+	lane->next = NULL;
+	if (queue->last == NULL)
+		queue->first = lane;
+	else
+		queue->last->next = lane;
+	queue->last = lane;
+}
+
+static void
+remove_lane(struct lane *lane)
+{
+	struct lane_queue *queue = lane->queue;
+
+	if (queue == NULL)
+		return;
+	if (lane->previous == NULL)
+		queue->first = lane->next;
+	else
+		lane->previous->next = lane->next;
+	if (lane->next == NULL)
+		queue->last = lane->previous;
+	else
+		lane->next->previous = lane->previous;
+	lane->queue = NULL;
+}
+
+/* NULL if the queue is empty. */
+static struct lane *
+pop_lane(struct lane_queue *queue)
+{
+	struct lane *lane = queue->first;
+
+	if (lane != NULL)
+		remove_lane(lane);
+	return lane;
+}
+
 /* At the end of the turn, if it may send. */
 static void
 queue_lane(struct lanes *lanes, struct lane *lane)
 {
-	if (lane->queued || !may_send(lane))
-		return;
-	lane->queued = true;
-	lane->next = NULL;
-	if (lanes->last == NULL)
-		lanes->first = lane;
-	else
-		lanes->last->next = lane;
-	lanes->last = lane;
+	if (lane->queue == NULL && may_send(lane))
+		push_lane(&lanes->turn, lane);
 }
 
 int
@@ -160,26 +204,66 @@ lanes_admit(struct task *task, int64_t now)
 			breaker_state(&lane->breaker, now) != BREAKER_OPEN);
 }
 
+static bool
+share_is_used_up(const struct lanes *lanes, enum standing standing)
+{
+	const int *in_flight = lanes->in_flight;
+	int silent = in_flight[STANDING_SILENT];
+
+	if (standing == STANDING_ANSWERS)
+		return false;
+	if (standing == STANDING_SILENT &&
+		silent >= lane_share(lanes->concurrency, STANDING_SILENT))
+		return true;
+	return silent + in_flight[STANDING_NEW] >=
+		lane_share(lanes->concurrency, STANDING_NEW);
+}
+
+/* A lane that was put off, if there is a place in the share again; NULL. */
+static struct lane *
+next_put_off(struct lanes *lanes, enum standing standing)
+{
+	struct lane *lane;
+
+	while (!share_is_used_up(lanes, standing) &&
+		(lane = pop_lane(&lanes->put_off[standing])) != NULL)
+		if (may_send(lane))
+			return lane;
+	return NULL;
+}
+
+/* The lane whose turn it is; NULL if none may send. */
+static struct lane *
+next_lane(struct lanes *lanes)
+{
+	struct lane *lane;
+
+	for (int i = 0; i < STANDING_COUNT; i++)
+		if ((lane = next_put_off(lanes, (enum standing)i)) != NULL)
+			return lane;
+	while ((lane = pop_lane(&lanes->turn)) != NULL) {
+		if (!may_send(lane))
+			continue; /* what it had was dropped meanwhile, or parked */
+		if (!share_is_used_up(lanes, lane->standing))
+			return lane;
+		push_lane(&lanes->put_off[lane->standing], lane);
+	}
+	return NULL;
+}
+
 struct task *
 lanes_next(struct lanes *lanes)
 {
+	struct lane *lane = next_lane(lanes);
 	struct task *task;
 
-	while (lanes->first != NULL) {
-		struct lane *lane = lanes->first;
-
-		lanes->first = lane->next;
-		if (lanes->first == NULL)
-			lanes->last = NULL;
-		lane->queued = false;
-		if (may_send(lane)) { /* nothing was dropped meanwhile, or parked */
-			lane->in_flight++;
-			task = task_list_pop(&lane->waiting);
-			queue_lane(lanes, lane);
-			return task;
-		}
-	}
-	return NULL;
+	if (lane == NULL)
+		return NULL;
+	lane->in_flight++;
+	lanes->in_flight[lane->standing]++;
+	task = task_list_pop(&lane->waiting);
+	queue_lane(lanes, lane);
+	return task;
 }
 
 /* Adds the job to the run; false if it is in there already. */
@@ -236,17 +320,41 @@ lanes_learn(struct task *task, enum health_sign sign, int64_t now)
 	return opened || settle->endpoint_not_before != 0;
 }
 
+/* A lane that was put off for its old standing may have its turn now. */
+static void
+set_standing(struct lanes *lanes, struct lane *lane, enum standing standing)
+{
+	if (lane->standing == standing)
+		return;
+	if (lane->queue == &lanes->put_off[lane->standing])
+		remove_lane(lane);
+	lanes->in_flight[lane->standing] -= lane->in_flight;
+	lane->standing = standing;
+	lanes->in_flight[standing] += lane->in_flight;
+}
+
 void
 lanes_done(struct lanes *lanes, struct task *task, bool answered)
 {
 	struct lane *lane = task->lane;
 
-	lane->in_flight--;
+	set_standing(lanes, lane, answered ? STANDING_ANSWERS : STANDING_SILENT);
 	if (!answered)
 		lane->window = lane->window > 1 ? lane->window / 2 : 1;
 	else if (lane->breaker.trips == 0 && lane->window < widest(lanes, lane))
 		lane->window++;
 	task->window = lane->window;
+	task->standing = lane->standing;
+	lanes_not_sent(lanes, task);
+}
+
+void
+lanes_not_sent(struct lanes *lanes, struct task *task)
+{
+	struct lane *lane = task->lane;
+
+	lane->in_flight--;
+	lanes->in_flight[lane->standing]--;
 	queue_lane(lanes, lane);
 }
 

@@ -5,8 +5,10 @@
  *
  * The window starts at a few, at most half of all slots, grows by one with each answer
  * and is halved by each attempt that got none, as Postfix does for a destination: an
- * endpoint that has gone dark keeps a slot or two busy, not all of them. After a run of
- * failures its breaker opens, and its jobs go back to be parked in the store.
+ * endpoint that has gone dark keeps a slot or two busy, not all of them. Many such
+ * endpoints together have but a share of the slots too, as have all new ones: who answers
+ * finds one. After a run of failures an endpoint's breaker opens, and its jobs go back to
+ * be parked in the store.
  *
  * What is known of a breaker lives here and, by way of the settles, in the store, which
  * tells it with each job; so workers learn from each other, and from an operator.
@@ -27,9 +29,12 @@ struct lane_run {
 	size_t count; /* those that were forgotten are counted too */
 };
 
+struct lane_queue;
+
 struct lane {
 	int64_t endpoint_id;
 	struct task_list waiting;
+	enum standing standing;
 	int in_flight;
 	int window;
 	struct endpoint_rule rule;
@@ -37,16 +42,22 @@ struct lane {
 	bool known;            /* the rest was learnt from a job */
 	struct breaker breaker;
 	struct lane_run run;
-	int64_t closings;   /* of the breaker, as in struct delivery */
-	int64_t not_before; /* the endpoint asked to be left alone; 0 */
-	bool queued;
-	struct lane *next; /* of those that may send */
+	int64_t closings;         /* of the breaker, as in struct delivery */
+	int64_t not_before;       /* the endpoint asked to be left alone; 0 */
+	struct lane_queue *queue; /* that it is in; NULL: it may not send */
+	struct lane *previous, *next;
+};
+
+struct lane_queue {
+	struct lane *first;
+	struct lane *last;
 };
 
 struct lanes {
 	struct map by_endpoint; /* endpoint id -> struct lane, owned */
-	struct lane *first;
-	struct lane *last;
+	struct lane_queue turn;
+	struct lane_queue put_off[STANDING_COUNT]; /* their share was used up */
+	int in_flight[STANDING_COUNT];
 	int concurrency;
 	const struct config *config; /* borrowed; NULL: endpoints have no rules */
 	unsigned config_version;
@@ -54,6 +65,13 @@ struct lanes {
 
 /* The window of an endpoint that nothing is known of. */
 int lane_first_window(int concurrency);
+
+/*
+ * How many of the slots all endpoints of that standing may have together. One new
+ * endpoint gets half of all at most, so that another finds a place beside it; silent ones
+ * count as new ones too, and the rest is for those that answer.
+ */
+int lane_share(int concurrency, enum standing standing);
 
 void lanes_init(struct lanes *lanes, int concurrency);
 void lanes_free(struct lanes *lanes);
@@ -72,6 +90,9 @@ struct task *lanes_next(struct lanes *lanes);
 
 /* A task that lanes_next() gave is through; tells the task the lane's window. */
 void lanes_done(struct lanes *lanes, struct task *task, bool answered);
+
+/* A task that lanes_next() gave was not sent. */
+void lanes_not_sent(struct lanes *lanes, struct task *task);
 
 /*
  * What the attempt, as it was judged, says of its endpoint; its settle takes it to the

@@ -245,7 +245,8 @@ end_claims(struct store_thread *self)
 {
 	self->claims_over = true;
 	for (struct task *task = self->unwanted.head; task != NULL; task = task->next)
-		demand_returned(&self->demand, task->delivery->endpoint_id, 0);
+		demand_returned(
+			&self->demand, task->delivery->endpoint_id, 0, STANDING_NEW);
 	task_list_join(&self->pending, &self->unwanted);
 }
 
@@ -406,7 +407,8 @@ take_mail(struct store_thread *self)
 	bool open = mailbox_take(&self->finished, &mail);
 
 	for (struct task *task = mail.head; task != NULL; task = task->next)
-		demand_returned(&self->demand, task->delivery->endpoint_id, task->window);
+		demand_returned(&self->demand, task->delivery->endpoint_id, task->window,
+			task->standing);
 	task_list_join(&self->pending, &mail);
 	if (!open && self->pending.count == 0)
 		self->done = true;

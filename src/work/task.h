@@ -15,6 +15,10 @@ struct worker;
 
 enum { TASK_PEER_SIZE = 64 };
 
+/* What the latest attempt says of an endpoint: there was none, it was answered, or not.
+ */
+enum standing { STANDING_NEW, STANDING_ANSWERS, STANDING_SILENT, STANDING_COUNT };
+
 struct task {
 	struct task *next;         /* in whatever list it is */
 	struct task *next_made;    /* the pool's own */
@@ -22,7 +26,9 @@ struct task {
 	struct settle settle;      /* borrows from here and from the delivery */
 	struct worker *worker;     /* of whose engine it is */
 	struct lane *lane;         /* likewise */
-	int window; /* deliveries that its endpoint may now have in flight */
+	int window; /* deliveries that its endpoint may now have in flight; 0: as before
+		     */
+	enum standing standing; /* of its endpoint now, where there is a window */
 	int64_t started_at;
 	struct classification failure;
 	char peer[TASK_PEER_SIZE];

@@ -65,7 +65,7 @@ on_done(void *context, const struct transfer_result *result)
 static void
 refuse_task(struct worker *worker, struct task *task, const struct err *why)
 {
-	lanes_done(&worker->lanes, task, true);
+	lanes_not_sent(&worker->lanes, task);
 	judge_refusal(&worker->judge, task, why, clock_now(worker->options.clock));
 	finish_task(worker, task);
 }

@@ -37,6 +37,12 @@ endpoint_is() {
     jq -es --arg name "$1" 'any(.[]; .endpoint == $name and ('"$2"'))'
 }
 
+# all_silent COUNT: so many endpoints have failed
+all_silent() {
+  whqueue list --limit 0 -o ndjson | jq -es --argjson count "$1" \
+    '[.[] | select(.attempts_made > 0).endpoint] | unique | length == $count'
+}
+
 delivered() {
   [ "$(receiver_count '.behaviour == "/ok"')" -ge "$1" ]
 }
@@ -55,6 +61,59 @@ delivered() {
   run -0 whqueue list --endpoint hole --limit 0 -o ndjson
   json_is '.attempts_made == 0'
   endpoint_is hole '.active > 0 and .waiting > 0'
+  kill -KILL "$worker_pid"
+}
+
+# holes COUNT: as many black holes hole-1, hole-2, … among the endpoints of configure
+holes() {
+  local i
+
+  for ((i = 1; i <= $1; i++)); do
+    printf '%s\n' "hole-$i" "$receiver_stalled_url$i"
+  done
+}
+
+enqueue_holes() {
+  local i
+
+  for ((i = 1; i <= $1; i++)); do
+    enqueue "hole-$i" 100
+  done
+}
+
+active() {
+  whqueue stats -o ndjson | jq -es --argjson least "$1" '.[0].active >= $least'
+}
+
+@test "as many black holes as slots do not keep out an endpoint that answers" {
+  receiver_start
+  mapfile -t holes < <(holes 8)
+  configure '{"timeout": "10m", "grace": "0s"}' "${holes[@]}" well "$(receiver_url /ok)"
+  enqueue well 1
+  worker_start -c 8
+  wait_until delivered 1
+  enqueue_holes 8
+  wait_until active 6
+  enqueue well 41
+  wait_until delivered 41
+  run -0 whqueue list --status waiting,active --limit 0 -o ndjson
+  json_is '.attempts_made == 0'
+  kill -KILL "$worker_pid"
+}
+
+@test "black holes that were silent once do not keep out a new endpoint" {
+  receiver_start
+  mapfile -t holes < <(holes 8)
+  configure '{"timeout": "1s", "grace": "0s", "breaker": {"failures": 0}}' \
+    "${holes[@]}" well "$(receiver_url /ok)"
+  enqueue_holes 8
+  worker_start -c 8
+  wait_until -t 60 all_silent 8
+  jq '.limits.timeout = "10m"' "$WH_CONFIG" >"$WH_CONFIG.new"
+  mv "$WH_CONFIG.new" "$WH_CONFIG"
+  kill -HUP "$worker_pid"
+  enqueue well 40
+  wait_until -t 60 delivered 40
   kill -KILL "$worker_pid"
 }
 

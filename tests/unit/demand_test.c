@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "work/demand.h"
 
+#include "work/lanes.h"
+
 #include "tap.h"
 
 enum { CONCURRENCY = 10, FIRST_WINDOW = 5 };
@@ -28,7 +30,17 @@ static void
 return_tasks(struct demand *demand, int64_t endpoint_id, int count, int window)
 {
 	for (int i = 0; i < count; i++)
-		demand_returned(demand, endpoint_id, window);
+		demand_returned(demand, endpoint_id, window, STANDING_ANSWERS);
+}
+
+/* The endpoint is known to answer, and nothing of it is held. */
+static void
+introduce(struct demand *demand, int64_t endpoint_id)
+{
+	claim(demand, endpoint_id, 1);
+	return_tasks(demand, endpoint_id, 1, FIRST_WINDOW);
+	for (int lull = 0; lull < 20; lull++)
+		plan_of(demand);
 }
 
 /* -1: the endpoint gets the default. */
@@ -62,6 +74,8 @@ test_slow_receivers_are_not_prefetched_for(void)
 	struct demand_plan plan;
 
 	demand_init(&demand, CONCURRENCY);
+	introduce(&demand, 1);
+	introduce(&demand, 2);
 	claim(&demand, 1, FIRST_WINDOW);
 	claim(&demand, 2, FIRST_WINDOW);
 	CHECK(!demand_wants(&demand));
@@ -139,6 +153,47 @@ test_an_endpoint_at_rest_is_not_listed(void)
 }
 
 static void
+test_new_endpoints_leave_places_for_those_that_answer(void)
+{
+	struct demand demand;
+	struct demand_plan plan;
+
+	demand_init(&demand, CONCURRENCY);
+	introduce(&demand, 1);
+	for (int64_t endpoint = 10; endpoint < 20; endpoint++)
+		claim(&demand, endpoint, FIRST_WINDOW);
+	CHECK(demand_wants(&demand));
+	plan = plan_of(&demand);
+	CHECK_INT(plan.limit, CONCURRENCY - lane_share(CONCURRENCY, STANDING_NEW));
+	CHECK_INT(room_of(&plan, 1), FIRST_WINDOW);
+	CHECK_INT(room_of(&plan, 10), 0);
+	CHECK_INT(plan.room_default, 0);
+	demand_free(&demand);
+}
+
+static void
+test_silent_endpoints_leave_places_for_new_ones(void)
+{
+	struct demand demand;
+	struct demand_plan plan;
+
+	demand_init(&demand, CONCURRENCY);
+	for (int64_t endpoint = 10; endpoint < 20; endpoint++) {
+		claim(&demand, endpoint, 1);
+		demand_returned(&demand, endpoint, 1, STANDING_SILENT);
+	}
+	for (int lull = 0; lull < 20; lull++)
+		plan_of(&demand);
+	for (int64_t endpoint = 10; endpoint < 20; endpoint++)
+		claim(&demand, endpoint, 1);
+	plan = plan_of(&demand);
+	CHECK_INT(plan.room_default, FIRST_WINDOW);
+	CHECK_INT(room_of(&plan, 10), 0);
+	CHECK_INT(plan.limit, CONCURRENCY - lane_share(CONCURRENCY, STANDING_SILENT));
+	demand_free(&demand);
+}
+
+static void
 test_rooms_are_sorted(void)
 {
 	struct demand demand;
@@ -164,6 +219,8 @@ main(void)
 		TAP(test_what_is_held_counts_against_its_endpoint_only),
 		TAP(test_a_dark_endpoint_keeps_its_small_room),
 		TAP(test_an_endpoint_at_rest_is_not_listed),
+		TAP(test_new_endpoints_leave_places_for_those_that_answer),
+		TAP(test_silent_endpoints_leave_places_for_new_ones),
 		TAP(test_rooms_are_sorted),
 		{0},
 	});

@@ -119,6 +119,97 @@ test_silence_halves_the_window_but_never_closes_it(void)
 	task_pool_free(&pool);
 }
 
+static int
+count_startable_of(struct lanes *lanes, int64_t endpoint_id)
+{
+	struct task *task;
+	int count = 0;
+
+	while ((task = lanes_next(lanes)) != NULL)
+		count += task->delivery->endpoint_id == endpoint_id;
+	return count;
+}
+
+static void
+test_new_endpoints_leave_a_quarter_of_the_slots(void)
+{
+	struct task_pool pool = {0};
+	struct lanes lanes;
+
+	lanes_init(&lanes, 8);
+	add_tasks(&lanes, &pool, 1, 10);
+	lanes_done(&lanes, lanes_next(&lanes), true);
+	for (int64_t endpoint = 10; endpoint < 20; endpoint++)
+		add_tasks(&lanes, &pool, endpoint, 10);
+	/* The window of the first, and 6 of the others. */
+	CHECK_INT(count_startable(&lanes), 5 + 6);
+	lanes_free(&lanes);
+	task_pool_free(&pool);
+}
+
+static void
+test_silent_endpoints_have_a_quarter_of_the_slots_together(void)
+{
+	struct task_pool pool = {0};
+	struct lanes lanes;
+
+	lanes_init(&lanes, 8);
+	for (int64_t endpoint = 10; endpoint < 20; endpoint++) {
+		add_tasks(&lanes, &pool, endpoint, 1);
+		lanes_done(&lanes, lanes_next(&lanes), false);
+	}
+	for (int64_t endpoint = 10; endpoint < 20; endpoint++)
+		add_tasks(&lanes, &pool, endpoint, 10);
+	add_tasks(&lanes, &pool, 1, 10);
+	CHECK_INT(count_startable_of(&lanes, 1), 4);
+	CHECK_INT(lanes.in_flight[STANDING_SILENT], 2);
+	add_tasks(&lanes, &pool, 2, 10);
+	CHECK_INT(count_startable(&lanes), 0);
+	lanes_free(&lanes);
+	task_pool_free(&pool);
+}
+
+/* Whoever was put off has its turn when there is a place, whatever became of it. */
+static void
+test_lanes_that_were_put_off_come_back(void)
+{
+	struct task_pool pool = {0};
+	struct task *sent[2];
+	struct lanes lanes;
+
+	lanes_init(&lanes, 2);
+	for (int64_t endpoint = 1; endpoint <= 3; endpoint++)
+		add_tasks(&lanes, &pool, endpoint, 2);
+	sent[0] = lanes_next(&lanes);
+	sent[1] = lanes_next(&lanes);
+	CHECK(lanes_next(&lanes) == NULL);
+	lanes_done(&lanes, sent[0], true);
+	CHECK_INT(lanes_next(&lanes)->delivery->endpoint_id, 3);
+	CHECK_INT(lanes_next(&lanes)->delivery->endpoint_id, 1);
+	CHECK(lanes_next(&lanes) == NULL);
+	lanes_done(&lanes, sent[1], false);
+	CHECK_INT(count_startable_of(&lanes, 2), 1);
+	lanes_free(&lanes);
+	task_pool_free(&pool);
+}
+
+static void
+test_what_was_not_sent_says_nothing(void)
+{
+	struct task_pool pool = {0};
+	struct lanes lanes;
+	struct task *task;
+
+	lanes_init(&lanes, 8);
+	add_tasks(&lanes, &pool, 1, 10);
+	task = lanes_next(&lanes);
+	lanes_not_sent(&lanes, task);
+	CHECK_INT(task->window, 0);
+	CHECK_INT(count_startable(&lanes), 4);
+	lanes_free(&lanes);
+	task_pool_free(&pool);
+}
+
 static void
 test_dropping_a_lane_leaves_the_others(void)
 {
@@ -151,6 +242,10 @@ main(void)
 		TAP(test_unknown_endpoint_gets_half_the_slots),
 		TAP(test_answers_widen_the_window_up_to_all_slots),
 		TAP(test_silence_halves_the_window_but_never_closes_it),
+		TAP(test_new_endpoints_leave_a_quarter_of_the_slots),
+		TAP(test_silent_endpoints_have_a_quarter_of_the_slots_together),
+		TAP(test_lanes_that_were_put_off_come_back),
+		TAP(test_what_was_not_sent_says_nothing),
 		TAP(test_dropping_a_lane_leaves_the_others),
 		{0},
 	});
