@@ -69,6 +69,7 @@ complete -c whworker -l db -r -F -d 'the store (default: ~/.local/state/whtools/
 complete -c whworker -l queue -x -d 'the queue (default: webhook-retry)'
 complete -c whworker -l config -r -F -d 'the configuration, see whtools.conf(5)'
 complete -c whworker -l policy -r -F -d 'retry policy: numbers, schedules and rules of your own'
+complete -c whworker -l allow-net -x -d 'deliver to these too: 127.0.0.0/8, 10.1.2.3 (default: public only)'
 complete -c whworker -l concurrency -s c -x -d 'deliveries at the same time (default: 5)'
 complete -c whworker -l timeout -x -d 'longest delivery (default: 30s)'
 complete -c whworker -l connect-timeout -x -d 'longest wait for a connection (default: 10s)'

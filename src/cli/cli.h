@@ -41,6 +41,8 @@ struct cli_list {
 	size_t count;
 };
 
+typedef int cli_check(struct span value, struct err *err); /* ERR_*, "reason" */
+
 struct cli_option {
 	char letter;      /* 0: long only */
 	const char *name; /* NULL ends a table */
@@ -52,6 +54,7 @@ struct cli_option {
 	const char *const *choices; /* ends with NULL */
 	int64_t min, max;           /* of CLI_INT; both 0: any */
 	bool unit;                  /* of CLI_DURATION: a number alone will not do */
+	cli_check *check;           /* of CLI_LIST: what each item must hold; NULL */
 	enum cli_complete complete;
 };
 

@@ -99,15 +99,21 @@ unknown_option(const struct parser *parser, const char *name, size_t len, struct
 }
 
 static int
-add_to_list(struct cli_list *list, const char *value, struct err *err)
+add_to_list(const struct met *met, struct cli_list *list, struct err *err)
 {
-	const char **items = realloc(
-		list->items, (list->count + 1) * sizeof(list->items[0]));
+	cli_check *check = met->at.option->check;
+	const char **items;
 
+	if (check != NULL && check(span_of(met->value), err) != 0) {
+		err_context(err, "%s", met->shown);
+		err->kind = ERR_USAGE;
+		return -1;
+	}
+	items = realloc(list->items, (list->count + 1) * sizeof(list->items[0]));
 	if (items == NULL)
 		return err_no_memory(err);
 	list->items = items;
-	list->items[list->count++] = value;
+	list->items[list->count++] = met->value;
 	return 0;
 }
 
@@ -218,7 +224,7 @@ set_value(const struct parser *parser, const struct met *met, struct err *err)
 	case CLI_CHOICE:
 		return set_choice(met, place, err);
 	case CLI_LIST:
-		return add_to_list(place, met->value, err);
+		return add_to_list(met, place, err);
 	}
 	return err_set(err, ERR_BUG, "%s: an option of no kind", met->shown);
 }

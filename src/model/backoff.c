@@ -8,6 +8,7 @@ static const char *const DEAD_NAMES[DEAD_REASON_COUNT] = {
 	[DEAD_MAX_ATTEMPTS] = "max_attempts",
 	[DEAD_GONE] = "gone",
 	[DEAD_CRASH_LOOP] = "crash_loop",
+	[DEAD_BLOCKED_ADDRESS] = "blocked_address",
 };
 
 const char *
@@ -80,6 +81,8 @@ rule_of(const struct policy *policy, const struct classification *failure)
 static enum dead_reason
 reason_to_stop(const struct classification *failure, int attempt, int max_attempts)
 {
+	if (failure->blocked)
+		return DEAD_BLOCKED_ADDRESS;
 	if (failure->gone)
 		return DEAD_GONE;
 	if (!failure->retryable)

@@ -20,6 +20,7 @@ enum dead_reason {
 	DEAD_MAX_ATTEMPTS,      /* as many attempts as any job may have */
 	DEAD_GONE,              /* HTTP 410 */
 	DEAD_CRASH_LOOP,        /* three workers died of it */
+	DEAD_BLOCKED_ADDRESS,   /* where it leads may not be connected to */
 	DEAD_REASON_COUNT,
 };
 

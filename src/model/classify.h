@@ -19,8 +19,9 @@ struct classification {
 	enum error_type type;
 	enum category category;
 	bool retryable;
-	bool gone;  /* HTTP 410: the receiver wants no more of this */
-	int status; /* the HTTP status that was really received; 0: none */
+	bool gone;    /* HTTP 410: the receiver wants no more of this */
+	bool blocked; /* its address is refused (model/guard.h) */
+	int status;   /* the HTTP status that was really received; 0: none */
 	int max_retries;
 	int64_t base_delay_ms;
 	int64_t max_delay_ms;

@@ -153,6 +153,46 @@ read_limits(void *target, const struct node *node, struct err *err)
 	return node_read(node, members, &loader->config->limits, err);
 }
 
+/* ---- networks ---- */
+
+/* Where those of a list go. */
+struct opening {
+	struct network **networks;
+	struct arena *arena;
+};
+
+static int
+read_network(void *target, const struct node *node, struct err *err)
+{
+	struct opening *opening = target;
+	struct span text;
+
+	if (node_text(node, opening->arena, &text, err) != 0)
+		return -1;
+	return networks_add(opening->networks, text, opening->arena, err) == 0
+		? 0
+		: node_blame(node, err);
+}
+
+static int
+read_open(void *target, const struct node *node, struct err *err)
+{
+	struct loader *loader = target;
+	struct config *config = loader->config;
+	struct opening opening = {&config->open, &config->arena};
+
+	return node_read_each(node, JSON_ARRAY, read_network, &opening, err);
+}
+
+static int
+read_endpoint_open(void *target, const struct node *node, struct err *err)
+{
+	struct loader *loader = target;
+	struct opening opening = {&loader->endpoint->open, &loader->config->arena};
+
+	return node_read_each(node, JSON_ARRAY, read_network, &opening, err);
+}
+
 /* ---- files ---- */
 
 /* A file name of the document, seen from where the program runs. */
@@ -381,6 +421,7 @@ read_endpoint(void *target, const struct node *node, struct err *err)
 			CONCURRENCY_MAX},
 		{.name = "rate", .read = read_rate},
 		{.name = "breaker", .read = read_breaker},
+		{.name = "allow_net", .read = read_endpoint_open},
 		{0},
 	};
 
@@ -414,6 +455,7 @@ config_read(
 		{.name = "limits", .read = read_limits}, /* endpoints start from these */
 		{.name = "endpoints", .read = read_endpoints},
 		{.name = "policy", .read = read_policy},
+		{.name = "allow_net", .read = read_open},
 		{0},
 	};
 	struct loader loader = {.config = config, .directory = directory};

@@ -8,7 +8,9 @@
  *	            "connect_timeout": "5s", "timeout": "20s",
  *	            "concurrency": 10, "rate": "50/s",
  *	            "breaker": {"failures": 20, "cool_down": "5s", "max_cool_down": "5m"},
- *	            "tls": {"ca": "ca.pem", "cert": "me.pem", "key": "me.key"}}},
+ *	            "tls": {"ca": "ca.pem", "cert": "me.pem", "key": "me.key"},
+ *	            "allow_net": ["10.1.2.3"]}},
+ *	 "allow_net": ["127.0.0.0/8", "::1"],
  *	 "policy": {"as in": "a policy file"},
  *	 "limits": {"concurrency": 5, "connect_timeout": "10s", "timeout": "30s",
  *	            "snippet": "1KiB", "max_line": "16MiB", "retention": "7d",
@@ -21,6 +23,7 @@
 #include "base/arena.h"
 #include "base/map.h"
 #include "model/breaker.h"
+#include "model/guard.h"
 #include "model/rate.h"
 
 /* A file that the document names. */
@@ -50,6 +53,7 @@ struct endpoint_config {
 	struct endpoint_rule rule;
 	struct config_header *headers;
 	size_t header_count;
+	struct network *open; /* to this endpoint's own url, besides the general ones */
 	int64_t connect_timeout_ms; /* 0: the limit's */
 	int64_t timeout_ms;
 	const char *tls_ca; /* NULL: the system's */
@@ -73,6 +77,7 @@ struct config {
 	struct arena arena;
 	struct map endpoints;          /* name -> struct endpoint_config */
 	struct config_file *tls_files; /* of all endpoints */
+	struct network *open;          /* to all deliveries, though they are not public */
 	struct policy policy;
 	struct limits limits;
 };

@@ -94,7 +94,8 @@ make_transfer(struct client *client)
 		return NULL;
 	}
 	transfer->client = client;
-	sockets_attach(&client->sockets, transfer->easy);
+	transfer->gate.judge = client->options.judge;
+	sockets_attach(&client->sockets, transfer->easy, &transfer->gate);
 	client->count++;
 	return transfer;
 }
@@ -132,6 +133,7 @@ transfer_start(struct transfer *transfer, const struct transfer_request *request
 	}
 	transfer->done = done;
 	transfer->context = context;
+	gate_reset(&transfer->gate, context);
 	if (curl_multi_add_handle(client->multi, transfer->easy) != CURLM_OK) {
 		transfer_drop(transfer);
 		return err_no_memory(err);

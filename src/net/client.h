@@ -5,19 +5,28 @@
  * Easy handles are pooled and keep their constant options, connections are kept alive and
  * reused, and epoll is told only what changed: a delivery over a kept connection costs no
  * system call but its own reads and writes. Redirects are not followed, proxies of the
- * environment are not used, certificates are verified, and whatever a server sends is
- * bounded: header lines, the part of the body that is kept, and the part that is read.
+ * environment are not used, certificates are verified, addresses are judged before they
+ * are connected to, and whatever a server sends is bounded: header lines, the part of the
+ * body that is kept, and the part that is read.
  */
 #ifndef NET_CLIENT_H
 #define NET_CLIENT_H
 
 #include "base/buf.h"
+#include "model/guard.h"
 #include "net/loop.h"
 
 struct client;
 
+/*
+ * Whether a transfer may speak to that address: NULL, or what the address is. Asked
+ * before each connection and each request, with the context of transfer_start().
+ */
+typedef const char *connection_judge(void *context, const struct address *address);
+
 struct client_options {
 	struct loop *loop; /* borrowed for the client's life */
+	connection_judge *judge;
 	size_t concurrency;
 	size_t snippet_bytes; /* of a response body are kept */
 	const char *user_agent;
@@ -51,6 +60,8 @@ struct transfer_result {
 	int os_errno;
 	int status;          /* 0: no complete response header */
 	struct span message; /* libcurl's words for curl_code */
+	const char *refusal; /* what `refused` is; NULL: not for that it failed */
+	struct address refused;
 	struct span headers; /* lines with their CRLF; none are kept of a 2xx */
 	struct span body;    /* the first snippet_bytes */
 	struct span peer;    /* "203.0.113.7:443"; empty if nobody was reached */

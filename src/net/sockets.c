@@ -103,21 +103,21 @@ on_interest(CURL *easy, curl_socket_t fd, int what, void *context, void *unused)
 	return -1;
 }
 
-/*
- * The one place where a connection begins: whether the address may be spoken to at all
- * is to be asked here, of the address itself and not of its name.
- */
+/* The one place where a connection begins. */
 static curl_socket_t
 open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
-	struct sockets *sockets = context;
+	struct gate *gate = context;
 	struct socket_slot *slot;
-	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
-		address->protocol);
+	int fd;
 
-	if (fd < 0 || purpose != CURLSOCKTYPE_IPCXN)
-		return fd < 0 ? CURL_SOCKET_BAD : fd;
-	slot = slot_of(sockets, fd);
+	if (purpose != CURLSOCKTYPE_IPCXN || !gate_lets_through(gate, &address->addr))
+		return CURL_SOCKET_BAD;
+	fd = socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
+		address->protocol);
+	if (fd < 0)
+		return CURL_SOCKET_BAD;
+	slot = slot_of(gate->sockets, fd);
 	if (slot == NULL) {
 		close(fd);
 		return CURL_SOCKET_BAD;
@@ -192,10 +192,13 @@ sockets_free(struct sockets *sockets)
 }
 
 void
-sockets_attach(struct sockets *sockets, CURL *easy)
+sockets_attach(struct sockets *sockets, CURL *easy, struct gate *gate)
 {
+	gate->sockets = sockets;
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, sockets);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, gate);
+	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, gate_on_request);
+	curl_easy_setopt(easy, CURLOPT_PREREQDATA, gate);
 	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
 	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, sockets);
 }

@@ -9,7 +9,7 @@
 #ifndef NET_SOCKETS_H
 #define NET_SOCKETS_H
 
-#include "net/loop.h"
+#include "net/gate.h"
 
 #include <curl/curl.h>
 
@@ -28,7 +28,9 @@ struct sockets {
 void sockets_init(struct sockets *sockets, struct loop *loop, CURLM *multi);
 void sockets_free(struct sockets *sockets); /* after the multi handle */
 
-/* Makes the easy handle open and close its connections through us. */
-void sockets_attach(struct sockets *sockets, CURL *easy);
+/* Makes the easy handle open and close its connections through us, where its gate lets
+ * it.
+ */
+void sockets_attach(struct sockets *sockets, CURL *easy, struct gate *gate);
 
 #endif

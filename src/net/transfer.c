@@ -404,6 +404,8 @@ transfer_result_of(
 		.os_errno = (int)os_errno,
 		.status = response->header_complete ? response->status : 0,
 		.message = own_message(transfer, code),
+		.refusal = code == CURLE_OK ? NULL : transfer->gate.refusal,
+		.refused = transfer->gate.refused,
 		.headers = buf_span(&response->headers),
 		.body = buf_span(&response->body),
 		.peer = read_peer(transfer),

@@ -6,7 +6,7 @@
 #ifndef NET_TRANSFER_H
 #define NET_TRANSFER_H
 
-#include "net/client.h"
+#include "net/gate.h"
 
 #include <curl/curl.h>
 
@@ -51,6 +51,7 @@ struct transfer {
 	size_t line_count;
 	size_t line_cap;
 	struct response response;
+	struct gate gate;
 	char message[CURL_ERROR_SIZE];
 	char peer[64];
 	transfer_done *done;

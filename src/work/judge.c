@@ -97,6 +97,47 @@ classify_result(const struct judge *judge, struct task *task,
 	classify_transfer(judge->policy, &failure, now, &task->failure);
 }
 
+/* What is wrong with the job itself, whatever a policy makes of reports of failures. */
+static void __attribute__((format(printf, 4, 5))) find_invalid(const struct judge *judge,
+	struct task *task, const char *rule_name, const char *reason, ...)
+{
+	struct classification *failure = &task->failure;
+	const struct retry_rule *rule = &judge->policy->types[ERROR_VALIDATION];
+	va_list args;
+
+	*failure = (struct classification){
+		.type = ERROR_VALIDATION,
+		.category = rule->category,
+		.retryable = rule->retryable,
+		.max_retries = rule->max_retries,
+		.base_delay_ms = rule->base_delay_ms,
+		.max_delay_ms = rule->max_delay_ms,
+		.multiplier = rule->multiplier,
+		.retry_after_ms = -1,
+	};
+	snprintf(failure->rule, sizeof(failure->rule), "%s", rule_name);
+	va_start(args, reason);
+	vsnprintf(failure->reason, sizeof(failure->reason), reason, args);
+	va_end(args);
+}
+
+/* Whoever runs the worker may have meant it, so he is told how it is done. */
+static void
+judge_blocked(const struct judge *judge, struct task *task,
+	const struct transfer_result *result, int64_t now)
+{
+	char address[ADDRESS_TEXT_SIZE];
+
+	address_format(&result->refused, address);
+	find_invalid(judge, task, "blocked-address",
+		"%s is %s; to deliver there open it with --allow-net %s (whworker(8)) or "
+		"allow_net (whtools.conf(5))",
+		address, result->refusal, address);
+	task->failure.blocked = true;
+	task->failure.retryable = false;
+	settle_failure(judge, task, now);
+}
+
 void
 judge_transfer(const struct judge *judge, struct task *task,
 	const struct transfer_result *result, int64_t now)
@@ -115,6 +156,10 @@ judge_transfer(const struct judge *judge, struct task *task,
 	};
 	settle->attempt.peer = keep_peer(task, result->peer);
 	settle->attempt.snippet = keep_snippet(judge, task, result->body);
+	if (result->refusal != NULL) {
+		judge_blocked(judge, task, result, now);
+		return;
+	}
 	if (result->curl_code == 0 && result->status >= 200 && result->status < 300) {
 		settle->outcome = SETTLE_COMPLETED;
 		return;
@@ -128,22 +173,7 @@ void
 judge_refusal(
 	const struct judge *judge, struct task *task, const struct err *why, int64_t now)
 {
-	struct classification *failure = &task->failure;
-	const struct retry_rule *rule = &judge->policy->types[ERROR_VALIDATION];
-
-	*failure = (struct classification){
-		.type = ERROR_VALIDATION,
-		.category = rule->category,
-		.retryable = rule->retryable,
-		.max_retries = rule->max_retries,
-		.base_delay_ms = rule->base_delay_ms,
-		.max_delay_ms = rule->max_delay_ms,
-		.multiplier = rule->multiplier,
-		.retry_after_ms = -1,
-	};
-	snprintf(failure->rule, sizeof(failure->rule), "not-sendable");
-	snprintf(failure->reason, sizeof(failure->reason), "%.*s",
-		(int)sizeof(failure->reason) - 1, why->text);
+	find_invalid(judge, task, "not-sendable", "%s", why->text);
 	task->settle.attempt = attempt_of(judge, task);
 	settle_failure(judge, task, now);
 }

@@ -16,7 +16,7 @@ struct judge {
 	size_t snippet_bytes;
 };
 
-/* A 2xx whose header came in whole is a delivery, whatever became of its body. */
+/* A whole response of 2xx is a delivery; an address that is refused is the end. */
 void judge_transfer(const struct judge *judge, struct task *task,
 	const struct transfer_result *result, int64_t now);
 

@@ -143,3 +143,19 @@ request_make(struct transfer *transfer, struct transfer_request *request,
 	request->tls_key = endpoint->tls_key;
 	return 0;
 }
+
+const char *
+request_refusal(const struct delivery *delivery, const struct config *config,
+	const struct address *address)
+{
+	const char *refusal = guard_refusal(address);
+	const struct endpoint_config *endpoint;
+
+	if (refusal == NULL || networks_hold(config->open, address))
+		return NULL;
+	if (span_present(delivery->request.url))
+		return refusal;
+	endpoint = endpoint_of(delivery, config);
+	return endpoint != NULL && networks_hold(endpoint->open, address) ? NULL
+									  : refusal;
+}

@@ -21,4 +21,11 @@ int request_make(struct transfer *transfer, struct transfer_request *request,
 	const struct delivery *delivery, const struct config *config, int64_t started_at,
 	struct err *err);
 
+/*
+ * Why the job may not be sent to that address: what the address is, or NULL. What is open
+ * to an endpoint is so only for the URL that the configuration gives it.
+ */
+const char *request_refusal(const struct delivery *delivery, const struct config *config,
+	const struct address *address);
+
 #endif

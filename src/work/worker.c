@@ -45,6 +45,16 @@ sign_of(const struct task *task)
 	return breaker_sign(task->settle.attempt.status, task->failure.type);
 }
 
+/* By the configuration of now: a network may have been closed since the job was started.
+ */
+static const char *
+judge_connection(void *context, const struct address *address)
+{
+	const struct task *task = context;
+
+	return request_refusal(task->delivery, task->worker->options.config, address);
+}
+
 static void
 on_done(void *context, const struct transfer_result *result)
 {
@@ -56,7 +66,7 @@ on_done(void *context, const struct transfer_result *result)
 	worker->in_flight--;
 	judge_transfer(&worker->judge, task, result, now);
 	leave_alone = lanes_learn(task, sign_of(task), now);
-	lanes_done(&worker->lanes, task, result->status != 0);
+	lanes_done(&worker->lanes, task, result->status != 0 || result->refusal != NULL);
 	finish_task(worker, task);
 	if (leave_alone)
 		lanes_drop_lane(task, &worker->finished);
@@ -208,6 +218,7 @@ open_engine(struct worker *worker, struct err *err)
 	const struct config *config = worker->options.config;
 	struct client_options options = {
 		.loop = &worker->loop,
+		.judge = judge_connection,
 		.concurrency = (size_t)config->limits.concurrency,
 		.snippet_bytes = config->limits.snippet_bytes,
 		.user_agent = worker->options.user_agent,

@@ -168,10 +168,11 @@ class Place:
     # ---- our programs ---------------------------------------------------------------
 
     def config(self, concurrency):
-        """A configuration in which neither the endpoint nor the address is a limit."""
+        """A configuration in which the receiver may be reached, and is no limit."""
         path = self.path(f"config-{concurrency}.json")
         with open(path, "w", encoding="ascii") as file:
-            json.dump({"limits": {"concurrency": concurrency}}, file)
+            json.dump({"allow_net": ["127.0.0.0/8"],
+                       "limits": {"concurrency": concurrency}}, file)
         return path
 
     def whenqueue(self, store):

@@ -97,7 +97,8 @@ test_says_where_it_is_wrong(void)
 		{"{\n\"a\"}", "line 2: not JSON: ':' expected"},
 		{"[]", "line 1: not an object"},
 		{"{\n\n\"limit\": {}}",
-			"line 3: limit: unknown member; there are limits, endpoints, policy"},
+			"line 3: limit: unknown member; there are limits, endpoints, policy, "
+			"allow_net"},
 		{"{\"limits\": {\n\"lease\": \"10\\u0000s\"}}",
 			"line 2: limits.lease: a NUL in the text"},
 		{"{\"limits\": {\n\"lease\": 60}}", "line 2: limits.lease: not a string"},
@@ -121,6 +122,17 @@ test_says_where_it_is_wrong(void)
 			"line 1: endpoints.a b: a name has letters, digits, '.', '_' and '-' "
 			"only, at most 128"},
 		{"{\"endpoints\": {\"a\": {}}}", "line 1: endpoints.a: it has no url"},
+		{"{\"allow_net\": \"::1\"}", "line 1: allow_net: not a list"},
+		{"{\"allow_net\": [\"::1\",\n\"10.0.0.0/8/8\"]}",
+			"line 2: allow_net[1]: '10.0.0.0/8/8': behind the / comes a "
+			"number from 0 to 32"},
+		{"{\"allow_net\": [\"10.1.2.3/8\"]}",
+			"line 1: allow_net[0]: '10.1.2.3/8' has bits set behind its "
+			"first 8; an address alone is written without a /"},
+		{"{\"endpoints\": {\"a\": {\"url\": \"http://a\",\n"
+		 "\"allow_net\": [\"lan\"]}}}",
+			"line 2: endpoints.a.allow_net[0]: 'lan' is not a network like "
+			"10.0.0.0/8 or fd00::/8"},
 		{"{\"endpoints\": {\n\"a\": {\n\"url\": \"ftp://a\"}}}",
 			"line 3: endpoints.a.url: scheme 'ftp': only http and https can be "
 			"delivered to"},
@@ -168,6 +180,30 @@ test_a_policy_counts_the_lines_of_the_whole(void)
 }
 
 static void
+test_opens_networks_to_all_or_to_one(void)
+{
+	const char *text =
+		"{\"allow_net\": [\"127.0.0.0/8\", \"::1\"], \"endpoints\": {\n"
+		"  \"a\": {\"url\": \"http://a\", \"allow_net\": [\"10.1.2.3\"]},\n"
+		"  \"b\": {\"url\": \"http://b\"}}}";
+	struct address loopback = {.bytes = {127, 1}, .family = 4};
+	struct address own = {.bytes = {10, 1, 2, 3}, .family = 4};
+	const struct endpoint_config *a, *b;
+	struct config config;
+
+	config_init(&config);
+	CHECK(config.open == NULL);
+	CHECK_INT(config_read(&config, span_of(text), NULL, NULL), 0);
+	a = config_endpoint(&config, span_of("a"));
+	b = config_endpoint(&config, span_of("b"));
+	CHECK(networks_hold(config.open, &loopback));
+	CHECK(!networks_hold(config.open, &own));
+	CHECK(a != NULL && networks_hold(a->open, &own));
+	CHECK(b != NULL && b->open == NULL);
+	config_free(&config);
+}
+
+static void
 test_sizes(void)
 {
 	size_t bytes = 0;
@@ -190,5 +226,6 @@ main(void)
 	return tap_run((struct tap_test[]){TAP(test_defaults), TAP(test_reads_a_document),
 		TAP(test_an_endpoint_starts_from_the_limits),
 		TAP(test_says_where_it_is_wrong),
-		TAP(test_a_policy_counts_the_lines_of_the_whole), TAP(test_sizes), {0}});
+		TAP(test_a_policy_counts_the_lines_of_the_whole),
+		TAP(test_opens_networks_to_all_or_to_one), TAP(test_sizes), {0}});
 }

@@ -4,6 +4,7 @@
 #include "tap.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { NOW = 1000000 };
 
@@ -164,6 +165,31 @@ test_what_cannot_be_sent_is_a_validation_error(void)
 	scene_free(&scene);
 }
 
+static void
+test_a_blocked_address_is_the_end_whatever_the_policy(void)
+{
+	struct transfer_result result = {.curl_code = 7,
+		.message = SPAN_LITERAL("Couldn't connect to server"),
+		.refusal = "a loopback address",
+		.refused = {.bytes = {127, 0, 0, 1}, .family = 4}};
+	struct scene scene;
+	const struct attempt *attempt;
+
+	scene_init(&scene);
+	scene.policy.types[ERROR_VALIDATION].retryable = true;
+	scene.policy.types[ERROR_VALIDATION].max_retries = 9;
+	judge_transfer(&scene.judge, scene.task, &result, NOW);
+	CHECK_INT(scene.task->settle.outcome, SETTLE_DEAD);
+	CHECK_INT(scene.task->settle.dead, DEAD_BLOCKED_ADDRESS);
+	attempt = &scene.task->settle.attempt;
+	CHECK_INT(attempt->outcome, ATTEMPT_DEAD);
+	CHECK_INT(attempt->failure.type, ERROR_VALIDATION);
+	CHECK_SPAN(attempt->failure.rule, "blocked-address");
+	CHECK(span_starts(attempt->failure.reason, "127.0.0.1 is a loopback address; "));
+	CHECK(strstr(attempt->failure.reason.ptr, "--allow-net 127.0.0.1 ") != NULL);
+	scene_free(&scene);
+}
+
 int
 main(void)
 {
@@ -174,6 +200,7 @@ main(void)
 		TAP(test_what_cannot_is_dead),
 		TAP(test_retry_after_speaks_for_the_endpoint_with_429_and_503),
 		TAP(test_what_cannot_be_sent_is_a_validation_error),
+		TAP(test_a_blocked_address_is_the_end_whatever_the_policy),
 		{0},
 	});
 }

@@ -78,6 +78,9 @@ put_dead_reason(struct buf *out, const struct page *page)
 	case DEAD_CRASH_LOOP:
 		buf_add_text(out, "after three workers died while delivering it\n");
 		break;
+	case DEAD_BLOCKED_ADDRESS:
+		buf_add_text(out, "at once: its address may not be connected to\n");
+		break;
 	default:
 		buf_printf(out, "%s\n", dead_reason_name(page->letter->reason));
 		break;

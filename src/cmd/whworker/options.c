@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "cmd/whworker/whworker.h"
 
+#include "model/guard.h"
+
 #include <limits.h>
 #include <stddef.h>
 
@@ -30,6 +32,17 @@ static const struct cli_option speed_options[] = {
 		.help = "spread retries by up to that much (default: 10)",
 		.min = 0,
 		.max = 100},
+	{0},
+};
+
+static const struct cli_option network_options[] = {
+	{.name = "allow-net",
+		.kind = CLI_LIST,
+		.offset = offsetof(struct worker_args, open),
+		.argument = "NETWORKS",
+		.help = "deliver to these too: 127.0.0.0/8, 10.1.2.3 (default: public only)",
+		.environment = "WH_ALLOW_NET",
+		.check = networks_check},
 	{0},
 };
 
@@ -71,6 +84,7 @@ static const struct cli_group groups[] = {
 	{cli_store_options, offsetof(struct worker_args, common)},
 	{cli_config_options, offsetof(struct worker_args, common)},
 	{policy_options, offsetof(struct worker_args, policy)},
+	{network_options, 0},
 	{speed_options, 0},
 	{life_options, 0},
 	{cli_stream_options, offsetof(struct worker_args, common)},

@@ -12,6 +12,7 @@
 struct worker_args {
 	struct cli_common common;
 	struct policy_args policy;
+	struct cli_list open; /* networks */
 	int64_t concurrency;
 	int64_t timeout_ms;
 	int64_t connect_timeout_ms;

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+#include "net/gate.h"
+
+#include <curl/curl.h>
+#include <netinet/in.h>
+#include <string.h>
+
+void
+gate_reset(struct gate *gate, void *context)
+{
+	gate->context = context;
+	gate->opened = false;
+	gate->refusal = NULL;
+}
+
+static bool
+read_address(const struct sockaddr *from, struct address *address)
+{
+	struct sockaddr_in ipv4;
+	struct sockaddr_in6 ipv6;
+
+	*address = (struct address){.family = from->sa_family == AF_INET ? 4 : 6};
+	switch (from->sa_family) {
+	case AF_INET:
+		memcpy(&ipv4, from, sizeof(ipv4));
+		memcpy(address->bytes, &ipv4.sin_addr, sizeof(ipv4.sin_addr));
+		return true;
+	case AF_INET6:
+		memcpy(&ipv6, from, sizeof(ipv6));
+		memcpy(address->bytes, &ipv6.sin6_addr, sizeof(ipv6.sin6_addr));
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool
+gate_lets_through(struct gate *gate, const struct sockaddr *address)
+{
+	struct address read;
+	const char *refusal;
+
+	if (!read_address(address, &read))
+		return false;
+	refusal = gate->judge(gate->context, &read);
+	if (refusal == NULL) {
+		gate->opened = true;
+		gate->refusal = NULL;
+	} else if (!gate->opened) {
+		gate->refusal = refusal;
+		gate->refused = read;
+	}
+	return refusal == NULL;
+}
+
+int
+gate_on_request(void *context, char *peer_ip, char *own_ip, int peer_port, int own_port)
+{
+	struct gate *gate = context;
+
+	(void)own_ip;
+	(void)peer_port;
+	(void)own_port;
+	if (!address_parse(span_of(peer_ip), &gate->refused))
+		return CURL_PREREQFUNC_ABORT;
+	gate->refusal = gate->judge(gate->context, &gate->refused);
+	return gate->refusal == NULL ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where a transfer may connect to. libcurl asks here before it opens a socket, with the
+ * address that it resolved, and again before each request, also on a connection that was
+ * kept alive: what may be reached can have changed since, or differ between two transfers
+ * to the same host.
+ */
+#ifndef NET_GATE_H
+#define NET_GATE_H
+
+#include "net/client.h"
+
+#include <sys/socket.h>
+
+struct sockets;
+
+struct gate {
+	struct sockets *sockets; /* that open what it lets through */
+	connection_judge *judge;
+	void *context;       /* of the judge */
+	bool opened;         /* one was let through, so that others do not matter */
+	const char *refusal; /* NULL: nothing stood in the way */
+	struct address refused;
+};
+
+/* Before a transfer. */
+void gate_reset(struct gate *gate, void *context);
+
+/* Whether a connection to that address may be opened. */
+bool gate_lets_through(struct gate *gate, const struct sockaddr *address);
+
+/* CURLOPT_PREREQFUNCTION; its data is the gate. */
+int gate_on_request(void *gate, char *peer_ip, char *own_ip, int peer_port, int own_port);
+
+#endif
