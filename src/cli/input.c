@@ -204,18 +204,3 @@ file_open(const char *path, struct err *err)
 	}
 	return fd;
 }
-
-int
-file_read(const char *path, struct buf *content, struct err *err)
-{
-	int fd = file_open(path, err);
-	int result;
-
-	if (fd < 0)
-		return -1;
-	result = input_all(fd, content, err);
-	if (result != 0)
-		err_context(err, "%s", path);
-	close(fd);
-	return result;
-}

@@ -44,7 +44,4 @@ int input_all(int fd, struct buf *all, struct err *err);
 /* A descriptor to read from, -1 if there is none; a directory is ERR_NO_INPUT too. */
 int file_open(const char *path, struct err *err);
 
-/* A file's content: as input_all(), ERR_NO_INPUT, ERR_PERMISSION; "path: reason". */
-int file_read(const char *path, struct buf *content, struct err *err);
-
 #endif

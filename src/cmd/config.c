@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cmd/config.h"
 
+#include "base/trust.h"
 #include "cli/input.h"
 #include "model/url.h"
 
@@ -36,6 +37,38 @@ directory_of(const char *path, struct buf *directory, struct err *err)
 	return buf_check(directory, err);
 }
 
+typedef int trust_check(const struct stat *status, const char *path, struct err *err);
+
+/* A descriptor of the file if `check` has nothing against it, or -1. */
+static int
+open_checked(const char *path, trust_check *check, struct err *err)
+{
+	int fd = file_open(path, err);
+	struct stat status;
+
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &status) != 0)
+		err_errno(err, "%s", path);
+	else if (check(&status, path, err) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static int
+read_checked(const char *path, trust_check *check, struct buf *content, struct err *err)
+{
+	int fd = open_checked(path, check, err);
+	int result;
+
+	if (fd < 0)
+		return -1;
+	result = input_all(fd, content, err);
+	close(fd);
+	return result == 0 ? 0 : err_context(err, "%s", path);
+}
+
 static int
 load_document(struct config *config, const char *path, struct err *err)
 {
@@ -44,7 +77,7 @@ load_document(struct config *config, const char *path, struct err *err)
 
 	buf_init(&text, CONFIG_BYTES_MAX);
 	buf_init(&directory, CONFIG_BYTES_MAX);
-	failed = file_read(path, &text, err);
+	failed = read_checked(path, trust_status, &text, err);
 	if (!failed)
 		failed = directory_of(path, &directory, err);
 	if (!failed &&
@@ -62,7 +95,7 @@ load_policy(struct policy *policy, const char *path, struct err *err)
 	int failed;
 
 	buf_init(&text, CONFIG_BYTES_MAX);
-	failed = file_read(path, &text, err);
+	failed = read_checked(path, trust_status, &text, err);
 	if (!failed && policy_read(policy, buf_span(&text), err) != 0)
 		failed = err_context(err, "%s", path);
 	buf_free(&text);
@@ -104,7 +137,7 @@ read_secret(struct config *config, struct config_header *header, struct err *err
 	int failed;
 
 	buf_init(&text, SECRET_BYTES_MAX);
-	failed = file_read(header->file.ptr, &text, err);
+	failed = read_checked(header->file.ptr, trust_secret_status, &text, err);
 	if (!failed) {
 		value = without_newline(buf_span(&text));
 		failed = header_check(header->name, value, err);
@@ -144,7 +177,8 @@ check_tls_files(const struct config *config, struct err *err)
 {
 	for (const struct config_file *file = config->tls_files; file != NULL;
 		file = file->next) {
-		int fd = file_open(file->path, err);
+		int fd = open_checked(file->path,
+			file->secret ? trust_secret_status : trust_status, err);
 
 		if (fd < 0)
 			return err_context(err, "%s", file->place);
@@ -158,8 +192,8 @@ config_read_files(struct config *config, const char *config_path, struct err *er
 {
 	if (read_secrets(config, err) == 0 && check_tls_files(config, err) == 0)
 		return 0;
-	/* Whoever named the file is to blame, whatever is wrong with it. */
-	if (err->kind != ERR_OS)
+	/* Whoever named the file is to blame, or whoever may write to it. */
+	if (err->kind != ERR_OS && err->kind != ERR_PERMISSION)
 		err->kind = ERR_CONFIG;
 	return err_context(err, "%s", config_path);
 }

@@ -21,7 +21,8 @@ extern const struct cli_option policy_options[]; /* --policy */
  * Initialises *config from both files; a NULL path is a file that was not asked for.
  * File names inside are resolved against the directory of the file that names them.
  * "path: line N: member: reason" with ERR_CONFIG; ERR_NO_INPUT, ERR_PERMISSION, ERR_IO.
- * On failure there is nothing to free; else config_free().
+ * ERR_PERMISSION too if another user owns a file or may write to it (base/trust.h). On
+ * failure there is nothing to free; else config_free().
  */
 int config_load(struct config *config, const char *config_path, const char *policy_path,
 	struct err *err);
@@ -29,7 +30,8 @@ int config_load(struct config *config, const char *config_path, const char *poli
 /*
  * Reads the files of those header values that are kept in files (secrets), so that every
  * header has its value, and sees that the files for TLS can be read. Only the worker
- * wants them. ERR_CONFIG, "path: line N: member: file: reason".
+ * wants them. ERR_CONFIG, "path: line N: member: file: reason"; ERR_PERMISSION for a file
+ * that cannot be trusted, as in config_load().
  */
 int config_read_files(struct config *config, const char *config_path, struct err *err);
 

@@ -256,12 +256,23 @@ read_tls_file(void *target, const struct node *node, struct err *err)
 }
 
 static int
+read_tls_key(void *target, const struct node *node, struct err *err)
+{
+	struct loader *loader = target;
+
+	if (read_tls_file(target, node, err) != 0)
+		return -1;
+	loader->config->tls_files->secret = true;
+	return 0;
+}
+
+static int
 read_tls(void *target, const struct node *node, struct err *err)
 {
 	static const struct node_member members[] = {
 		{"ca", read_tls_file, offsetof(struct endpoint_config, tls_ca), 0, 0},
 		{"cert", read_tls_file, offsetof(struct endpoint_config, tls_cert), 0, 0},
-		{"key", read_tls_file, offsetof(struct endpoint_config, tls_key), 0, 0},
+		{"key", read_tls_key, offsetof(struct endpoint_config, tls_key), 0, 0},
 		{0},
 	};
 	struct loader *loader = target;

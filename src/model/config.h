@@ -31,6 +31,7 @@ struct config_file {
 	struct config_file *next;
 	const char *path;
 	const char *place; /* "line 7: endpoints.acme.tls.ca" */
+	bool secret;       /* a private key */
 };
 
 struct config_header {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/side_file.h"
 
+#include "base/trust.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -8,34 +10,38 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-/* Programs of several users may share a store: the side file is shared the same way. */
 static int
-adopt_owner(int fd, const char *db_path)
+open_existing(const char *path, int flags, struct err *err)
 {
-	struct stat db;
+	int fd = open(path, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat status;
 
-	if (stat(db_path, &db) != 0)
-		return -1;
-	if (geteuid() == 0 && fchown(fd, db.st_uid, db.st_gid) != 0)
-		return -1;
-	return fchmod(fd, db.st_mode & 0666);
+	if (fd < 0)
+		return err_errno(err, "%s", path);
+	if (fstat(fd, &status) != 0)
+		err_errno(err, "%s", path);
+	else if (trust_status(&status, path, err) == 0)
+		return fd;
+	close(fd);
+	return -1;
 }
 
+/* Of mode 0600 whatever the umask, as all files of a store. */
 static int
-open_or_create(const char *path, const char *db_path)
+open_or_create(const char *path, struct err *err)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
-	if (fd < 0)
-		return errno == EEXIST ? open(path, O_RDWR | O_CLOEXEC) : -1;
-	if (adopt_owner(fd, db_path) != 0) {
+	if (fd < 0 && errno == EEXIST)
+		return open_existing(path, O_RDWR, err);
+	if (fd >= 0 && fchmod(fd, 0600) == 0)
+		return fd;
+	err_errno(err, "%s", path);
+	if (fd >= 0)
 		close(fd);
-		return -1;
-	}
-	return fd;
+	return -1;
 }
 
 int
@@ -48,12 +54,10 @@ side_file_open(
 		return err_no_memory(err);
 	}
 	if (writable)
-		side->fd = open_or_create(side->path, db_path);
+		side->fd = open_or_create(side->path, err);
 	else
-		side->fd = open(side->path, O_RDONLY | O_CLOEXEC);
-	if (side->fd < 0 && writable)
-		return err_errno(err, "%s", side->path);
-	return 0;
+		side->fd = open_existing(side->path, O_RDONLY, NULL);
+	return side->fd < 0 && writable ? -1 : 0;
 }
 
 void

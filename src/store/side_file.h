@@ -26,7 +26,8 @@ struct side_file {
 	int wake_fd; /* -1: not asked for */
 };
 
-/* Makes the file, with the mode and owner of the database, if `writable`. */
+/* Makes the file (0600) if `writable`; else one that cannot be opened is none.
+ * ERR_PERMISSION if somebody else may write to it. */
 int side_file_open(
 	struct side_file *side, const char *db_path, bool writable, struct err *err);
 void side_file_close(struct side_file *side);

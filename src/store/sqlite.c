@@ -5,6 +5,8 @@
  */
 #include "store/sqlite.h"
 
+#include "store/files.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -17,43 +19,6 @@ enum { BUSY_WAIT_DEFAULT_MS = 30000 };
 
 static const struct store_ops sqlite_ops;
 
-/* ---- files ----------------------------------------------------------------------- */
-
-/* Makes what is missing of the directories above the file. */
-static int
-make_directories(const char *path, struct err *err)
-{
-	char *copy = strdup(path);
-	int result = 0;
-
-	if (copy == NULL)
-		return err_no_memory(err);
-	for (char *slash = strchr(copy + 1, '/'); slash != NULL && result == 0;
-		slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		if (mkdir(copy, 0700) != 0 && errno != EEXIST)
-			result = err_set(
-				err, ERR_CREATE, "%s: %s", copy, strerror(errno));
-		*slash = '/';
-	}
-	free(copy);
-	return result;
-}
-
-/* An empty file is an empty database to SQLite; made here for the mode's sake. */
-static int
-create_file(const char *path, struct err *err)
-{
-	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-
-	if (fd < 0 && errno == EEXIST)
-		return 0;
-	if (fd < 0)
-		return err_set(err, ERR_CREATE, "%s: %s", path, strerror(errno));
-	close(fd);
-	return 0;
-}
-
 static int
 no_store(const char *path, struct err *err)
 {
@@ -61,28 +26,12 @@ no_store(const char *path, struct err *err)
 }
 
 static int
-check_file(const char *path, struct err *err)
-{
-	struct stat status;
-
-	if (stat(path, &status) != 0) {
-		if (errno == ENOENT)
-			return no_store(path, err);
-		return err_errno(err, "%s", path);
-	}
-	if (!S_ISREG(status.st_mode))
-		return err_set(err, ERR_CONFIG, "%s: is not a regular file", path);
-	return 0;
-}
-
-static int
 prepare_files(struct sqlite_store *store, struct err *err)
 {
-	if (store->mode == STORE_CREATE &&
-		(make_directories(store->path, err) != 0 ||
-			create_file(store->path, err) != 0))
+	if (store->mode == STORE_CREATE && files_create(store->path, err) != 0)
 		return -1;
-	if (check_file(store->path, err) != 0)
+	if (files_follow_link(&store->path, err) != 0 ||
+		files_check(store->path, err) != 0)
 		return -1;
 	return side_file_open(&store->side, store->path, store->mode != STORE_READ, err);
 }
@@ -309,7 +258,7 @@ sqlite_store_open(
 		return err_no_memory(err);
 	if (prepare_files(handle, err) != 0 || connect_and_configure(handle, err) != 0 ||
 		check_schema(handle, options->now, err) != 0 ||
-		queue_find(handle, err) != 0) {
+		queue_find(handle, err) != 0 || files_check(handle->path, err) != 0) {
 		sqlite_close(&handle->base);
 		return -1;
 	}

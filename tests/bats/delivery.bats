@@ -43,7 +43,7 @@ clock=2026-03-01T12:00:00.000Z
 
 @test "the record's headers beat the endpoint's, which beat the defaults" {
   receiver_start
-  printf 'sesame\n' >token
+  install -m 600 /dev/stdin token <<<sesame
   cat >wh.json <<END
 {"endpoints": {"acme": {"url": "$(receiver_url /ok)", "headers":
   {"X-One": "endpoint", "X-Two": "endpoint", "Content-Type": "text/plain",

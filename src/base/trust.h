@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Whether somebody else may have had a hand in a file. A file is trusted if we or root
+ * own it and nobody else may write to it, members of its group included, as OpenSSH has
+ * it for its own files. Of a directory the same is asked, but where everybody may write
+ * and the sticky bit keeps everybody off the others' files, as in /tmp, our own are safe.
+ *
+ * Ask the descriptor that is going to be read: a name may mean another file by then.
+ */
+#ifndef BASE_TRUST_H
+#define BASE_TRUST_H
+
+#include "base/err.h"
+
+#include <sys/stat.h>
+
+/*
+ * Judges what fstat(2) said of the file or directory. A device is judged by its owner
+ * only: what is written to /dev/null changes nothing. ERR_PERMISSION, "path: reason:
+ * remedy".
+ */
+int trust_status(const struct stat *status, const char *path, struct err *err);
+
+/*
+ * A file that holds a secret must be trusted, and be unreadable for others. Its group may
+ * read it if root owns it: that is how an administrator hands a secret to a service.
+ */
+int trust_secret_status(const struct stat *status, const char *path, struct err *err);
+
+#endif
