@@ -64,9 +64,10 @@ struct endpoint_change {
 	int64_t claims;                  /* to be added */
 	bool breaker_changed;
 	struct breaker breaker;
-	int64_t breaker_at;     /* when it changed */
-	int64_t closings;       /* as known to whoever changed it */
-	int64_t paced_until_us; /* 0: as it was */
+	int64_t breaker_at;      /* when it changed */
+	int64_t closings;        /* as known to whoever changed it */
+	int64_t paced_until_us;  /* 0: as it was */
+	int64_t unconfigured_at; /* a worker did not know it; 0 */
 	struct endpoint_change *next_changed;
 };
 
@@ -271,6 +272,9 @@ int exchange_settle(
 
 /* Delayed jobs that are due become waiting, a bounded number of them. */
 int promote_due(struct sqlite_store *store, int64_t now, struct err *err);
+
+/* How many jobs of the endpoint the exchange may claim in all, or CLAIM_NEVER. */
+int claim_room_of(const struct exchange *exchange, int64_t endpoint_id);
 
 /* Fills in claimed and claimed_count. */
 int claim_jobs(struct sqlite_store *store, struct exchange *exchange, struct err *err);

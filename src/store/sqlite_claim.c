@@ -84,15 +84,22 @@ compare_room(const void *key, const void *element)
 	return (id > other) - (id < other);
 }
 
-/* How many jobs of the endpoint may still be claimed in this exchange. */
-static size_t
-room_left(const struct exchange *exchange, int64_t endpoint_id)
+int
+claim_room_of(const struct exchange *exchange, int64_t endpoint_id)
 {
 	const struct claim_room *listed = exchange->room_count == 0
 		? NULL
 		: bsearch(&endpoint_id, exchange->rooms, exchange->room_count,
 			  sizeof(*exchange->rooms), compare_room);
-	int room = listed == NULL ? exchange->claim_room_default : listed->room;
+
+	return listed == NULL ? exchange->claim_room_default : listed->room;
+}
+
+/* How many jobs of the endpoint may still be claimed in this exchange. */
+static size_t
+room_left(const struct exchange *exchange, int64_t endpoint_id)
+{
+	int room = claim_room_of(exchange, endpoint_id);
 	size_t taken = 0;
 
 	for (size_t i = 0; i < exchange->claimed_count; i++)

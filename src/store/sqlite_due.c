@@ -5,7 +5,7 @@
  */
 #include "store/sqlite.h"
 
-enum { DUE_JOBS, PROMOTE, ANY_READY, NEXT_DUE, NEXT_NOT_BEFORE };
+enum { DUE_JOBS, PROMOTE, READY, EXPEDITED, NEXT_DUE, NEXT_NOT_BEFORE };
 
 const struct sql sqlite_due_sql[] = {
 	[DUE_JOBS] = {"due-jobs",
@@ -14,14 +14,13 @@ const struct sql sqlite_due_sql[] = {
 		" WHERE q.state = 1 AND q.run_at <= ?1 ORDER BY q.run_at LIMIT ?2"},
 	[PROMOTE] = {"promote",
 		"UPDATE retry_queue SET state = ?2, paused_by = ?3 WHERE id = ?1"},
-	[ANY_READY] = {"any-ready",
-		"SELECT EXISTS (SELECT 1 FROM endpoint WHERE queue_id = ?1"
-		" AND waiting > 0 AND" ENDPOINT_OPEN ")"
-		" OR EXISTS (SELECT 1 FROM retry_queue"
-		" WHERE state = 1 AND run_at <= ?2)"
-		" OR EXISTS (SELECT 1 FROM retry_queue q INDEXED BY job_expedited"
+	[READY] = {"ready",
+		"SELECT id FROM endpoint WHERE queue_id = ?1 AND waiting > 0"
+		" AND" ENDPOINT_OPEN},
+	[EXPEDITED] = {"expedited",
+		"SELECT e.id FROM retry_queue q INDEXED BY job_expedited"
 		" CROSS JOIN endpoint e ON e.id = q.endpoint_id WHERE q.state = 0"
-		" AND q.expedited = 1 AND e.queue_id = ?1 AND e.held_at IS NULL)"},
+		" AND q.expedited = 1 AND e.queue_id = ?1 AND e.held_at IS NULL"},
 	[NEXT_DUE] = {"next-due",
 		"SELECT run_at FROM retry_queue WHERE state = 1"
 		" ORDER BY run_at LIMIT 1"},
@@ -82,23 +81,51 @@ promote_due(struct sqlite_store *store, int64_t now, struct err *err)
 
 /* ---- what comes next ------------------------------------------------------------- */
 
+/* Whether one of the endpoints that the query finds is one to claim from. 1, 0 or -1. */
+static int
+finds_claimable(struct query *query, const struct exchange *exchange, struct err *err)
+{
+	int row;
+
+	while ((row = query_next(query, err)) == 1)
+		if (claim_room_of(exchange, read_int(query)) != CLAIM_NEVER) {
+			query_end(query);
+			break;
+		}
+	return row;
+}
+
+static int
+any_left(struct sqlite_store *store, const struct exchange *exchange, struct err *err)
+{
+	struct query ready = query_start(store, &sqlite_due_sql[READY]);
+	struct query expedited;
+	int found;
+
+	bind_int(&ready, store->queue_id);
+	bind_int(&ready, exchange->now);
+	found = finds_claimable(&ready, exchange, err);
+	if (found != 0)
+		return found;
+	expedited = query_start(store, &sqlite_due_sql[EXPEDITED]);
+	bind_int(&expedited, store->queue_id);
+	return finds_claimable(&expedited, exchange, err);
+}
+
 int
 look_ahead(struct sqlite_store *store, struct exchange *exchange, struct err *err)
 {
-	struct query more = query_start(store, &sqlite_due_sql[ANY_READY]);
 	struct query due = query_start(store, &sqlite_due_sql[NEXT_DUE]);
 	struct query later = query_start(store, &sqlite_due_sql[NEXT_NOT_BEFORE]);
-	int64_t any, due_at, not_before;
+	int64_t due_at, not_before;
+	int left = any_left(store, exchange, err);
 
-	bind_int(&more, store->queue_id);
-	bind_int(&more, exchange->now);
 	bind_int(&later, store->queue_id);
 	bind_int(&later, exchange->now);
-	if (query_int(&more, 0, &any, err) != 0 ||
-		query_int(&due, 0, &due_at, err) != 0 ||
+	if (left < 0 || query_int(&due, 0, &due_at, err) != 0 ||
 		query_int(&later, 0, &not_before, err) != 0)
 		return -1;
-	exchange->more = any != 0;
+	exchange->more = left > 0 || (due_at != 0 && due_at <= exchange->now);
 	exchange->next_due_at = due_at == 0 || (not_before != 0 && not_before < due_at)
 		? not_before
 		: due_at;

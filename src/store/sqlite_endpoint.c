@@ -30,7 +30,9 @@ const struct sql sqlite_endpoint_sql[] = {
 		" completed = completed + ?6, cancelled = cancelled + ?7,"
 		" dead = dead + ?8, blocked = blocked + ?9,"
 		" not_before = max(not_before, ?10), served = max(served, ?11),"
-		" claims = claims + ?12"
+		" claims = claims + ?12,"
+		" unconfigured_at = CASE WHEN ?13 > 0 THEN coalesce(unconfigured_at, ?13)"
+		" WHEN ?12 = 0 THEN unconfigured_at END"
 		" WHERE id = ?1"},
 	/* What another worker's failures opened, only a delivery closes; and what was
 	 * closed meanwhile, nobody opens again by failures from before. */
@@ -264,7 +266,9 @@ flush_counters(
 	bind_int(&query, endpoint->not_before);
 	bind_int(&query, endpoint->served);
 	bind_int(&query, endpoint->claims);
+	bind_int(&query, endpoint->unconfigured_at);
 	endpoint->not_before = endpoint->served = endpoint->claims = 0;
+	endpoint->unconfigured_at = 0;
 	endpoint->changed = false;
 	return query_run(&query, err);
 }

@@ -137,12 +137,17 @@ settle_released(
 	struct sqlite_store *store, struct settle *settle, int64_t now, struct err *err)
 {
 	struct query query = start_settle(store, SETTLE_AS_RELEASED, settle, now);
+	struct endpoint_change *endpoint;
 
 	if (finish_settle(&query, settle, err) != 0)
 		return -1;
 	if (settle->lost)
 		return 0;
 	store->poke = true;
+	if (endpoint_by_id(store, settle->endpoint_id, &endpoint, err) != 0)
+		return -1;
+	if (settle->unconfigured)
+		endpoint->unconfigured_at = now;
 	return endpoint_move(store, settle->endpoint_id, JOB_ACTIVE, JOB_WAITING, err);
 }
 

@@ -13,7 +13,9 @@ const struct sql sqlite_stats_sql[] = {
 	[ENDPOINT_ROWS] = {"endpoint-rows",
 		"SELECT id, waiting, delayed, active, paused, completed, cancelled, dead,"
 		" blocked, not_before, held_at IS NOT NULL, breaker_failures,"
-		" breaker_trips, breaker_until, coalesce(breaker_opened_at, 0), name"
+		" breaker_trips, breaker_until, coalesce(breaker_opened_at, 0),"
+		" CASE WHEN waiting + delayed > 0 THEN coalesce(unconfigured_at, 0)"
+		" ELSE 0 END, name"
 		" FROM endpoint"
 		" WHERE queue_id = ?1 ORDER BY name"},
 	[HEAD_OF_PRIORITY] = {"head-of-priority",
@@ -74,6 +76,7 @@ read_endpoint(struct reading *reading, struct query *query, struct err *err)
 	row->stats.held = read_int(query);
 	row->stats.breaker = read_breaker(query);
 	row->stats.breaker_opened_at = read_int(query);
+	row->stats.unconfigured_at = read_int(query);
 	if (arena_copy(arena, read_span(query), &row->stats.endpoint, err) != 0)
 		return -1;
 	*reading->last = row;

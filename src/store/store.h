@@ -126,13 +126,16 @@ struct settle {
 	int64_t endpoint_not_before; /* the endpoint asked us to stay away until then; 0
 				      */
 	bool breaker_changed;
+	bool unconfigured;      /* SETTLE_RELEASED: nobody here knows where it goes */
 	struct breaker breaker; /* as it is now; without failures: closed */
 	int64_t closings;       /* the delivery's: older failures do not count */
 	bool lost;              /* out: the token was no longer ours; nothing changed */
 };
 
 /* How many jobs of an endpoint may be claimed now; endpoints not listed get the default.
- */
+ * Of CLAIM_NEVER nothing is claimed, and what it has does not count as left behind. */
+enum { CLAIM_NEVER = -1 };
+
 struct claim_room {
 	int64_t endpoint_id;
 	int room;
@@ -275,6 +278,7 @@ struct endpoint_stats {
 	bool held;
 	struct breaker breaker;
 	int64_t breaker_opened_at; /* 0: it is closed */
+	int64_t unconfigured_at; /* since when jobs wait for a worker that knows it; 0 */
 };
 
 struct queue_stats {

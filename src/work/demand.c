@@ -14,6 +14,7 @@ struct endpoint_demand {
 	int returned;
 	int window;
 	enum standing standing;
+	bool is_closed;
 	bool is_listed;
 	struct endpoint_demand *next; /* of those that need a room of their own */
 };
@@ -98,6 +99,24 @@ demand_returned(
 	demand->held_of[endpoint->standing] -= endpoint->held;
 	demand->held_of[standing] += endpoint->held;
 	endpoint->standing = standing;
+}
+
+void
+demand_close(struct demand *demand, int64_t endpoint_id)
+{
+	struct endpoint_demand *endpoint = find(demand, endpoint_id);
+
+	demand->closed += !endpoint->is_closed;
+	endpoint->is_closed = true;
+}
+
+void
+demand_open_all(struct demand *demand)
+{
+	for (struct endpoint_demand *endpoint = demand->listed; endpoint != NULL;
+		endpoint = endpoint->next)
+		endpoint->is_closed = false;
+	demand->closed = 0;
 }
 
 /* What a round brings back, remembered longer than one lull. */
@@ -196,7 +215,7 @@ by_endpoint_id(const void *a, const void *b)
 static bool
 is_particular(const struct demand *demand, const struct endpoint_demand *endpoint)
 {
-	return endpoint->held > 0 || endpoint->recent > 0 ||
+	return endpoint->held > 0 || endpoint->recent > 0 || endpoint->is_closed ||
 		endpoint->standing == STANDING_SILENT ||
 		endpoint->window < lane_first_window(demand->concurrency);
 }
@@ -226,13 +245,18 @@ static int
 add_room(struct demand *demand, const struct endpoint_demand *endpoint, size_t *count,
 	struct err *err)
 {
-	int room = endpoint->window + lookahead(endpoint->recent) - endpoint->held;
+	int room = at_least_zero(
+		endpoint->window + lookahead(endpoint->recent) - endpoint->held);
 
+	if (endpoint->is_closed)
+		room = CLAIM_NEVER;
+	else if (is_crowded(demand, endpoint->standing))
+		room = 0;
 	if (*count == demand->room_cap && !grow_rooms(demand))
 		return err_no_memory(err);
 	demand->rooms[(*count)++] = (struct claim_room){
 		.endpoint_id = endpoint->id,
-		.room = is_crowded(demand, endpoint->standing) ? 0 : at_least_zero(room),
+		.room = room,
 	};
 	return 0;
 }

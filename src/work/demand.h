@@ -25,6 +25,7 @@ struct demand {
 	int concurrency;
 	int held; /* claimed, and not yet back */
 	int held_of[STANDING_COUNT];
+	int closed;             /* endpoints */
 	int recent;             /* came back in a round, decaying */
 	int returned;           /* since the last plan */
 	struct map by_endpoint; /* endpoint id -> struct endpoint_demand, owned */
@@ -48,6 +49,10 @@ int demand_claimed(struct demand *demand, int64_t endpoint_id, struct err *err);
 /* A task came back; window 0: nothing was learned of the endpoint. */
 void demand_returned(
 	struct demand *demand, int64_t endpoint_id, int window, enum standing standing);
+
+/* Nothing more of that endpoint, until all are open again. */
+void demand_close(struct demand *demand, int64_t endpoint_id);
+void demand_open_all(struct demand *demand);
 
 /* Whether there is room for another job at all. */
 bool demand_wants(const struct demand *demand);

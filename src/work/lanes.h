@@ -39,6 +39,7 @@ struct lane {
 	int window;
 	struct endpoint_rule rule;
 	unsigned rule_version; /* of the configuration that it comes from */
+	unsigned told_version; /* of the one that was said not to have it */
 	bool known;            /* the rest was learnt from a job */
 	struct breaker breaker;
 	struct lane_run run;

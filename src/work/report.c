@@ -5,7 +5,9 @@
 #include "cli/output.h"
 #include "model/record.h"
 
-enum { PLAIN_URL_WIDTH = 60, PLAIN_REASON_WIDTH = 60 };
+#include <stdio.h>
+
+enum { PLAIN_URL_WIDTH = 60, PLAIN_REASON_WIDTH = 60, NOTE_SIZE = 128 };
 
 static void
 open_line(struct buf *out, const char *event)
@@ -115,7 +117,7 @@ plain_note(
 	char at[TIME_TEXT_SIZE];
 
 	time_format(now, at);
-	buf_printf(out, "%.8s %-9s     ", at + sizeof("2026-01-02"), event);
+	buf_printf(out, "%.8s %-13s ", at + sizeof("2026-01-02"), event);
 	if (span_present(id)) {
 		safe_text(out, id, 0);
 		buf_add_char(out, ' ');
@@ -165,6 +167,102 @@ report_stalled(const struct report *report, struct buf *out,
 			out, "dead_reason", span_of(dead_reason_name(DEAD_CRASH_LOOP)));
 	json_put_member_string(out, "reason", reason);
 	close_line(report, out, now);
+}
+
+void
+report_unconfigured(const struct report *report, struct buf *out, const struct task *task,
+	const struct err *why, int64_t now)
+{
+	if (report->plain) {
+		plain_note(
+			out, "unconfigured", (struct span){0}, span_of(why->text), now);
+		return;
+	}
+	open_line(out, "unconfigured");
+	json_put_member_string(out, "endpoint", task->delivery->endpoint);
+	json_put_member_string(out, "reason", span_of(why->text));
+	close_line(report, out, now);
+}
+
+/* ---- breakers -------------------------------------------------------------------- */
+
+static void
+open_breaker_line(
+	struct buf *out, const char *event, const struct task *task, struct span reason)
+{
+	open_line(out, event);
+	json_put_member_string(out, "endpoint", task->delivery->endpoint);
+	json_put_member_string(out, "reason", reason);
+}
+
+static void
+report_opened(const struct report *report, struct buf *out, const struct task *task,
+	bool again, int64_t now)
+{
+	const struct breaker *breaker = &task->settle.breaker;
+	char reason[NOTE_SIZE], wait[TIME_TEXT_SIZE];
+
+	duration_format(breaker->open_until - now, wait);
+	if (again)
+		snprintf(
+			reason, sizeof(reason), "the probe failed, next one in %s", wait);
+	else
+		snprintf(reason, sizeof(reason), "%d failure%s in a row, a probe in %s",
+			breaker->failures, breaker->failures == 1 ? "" : "s", wait);
+	if (report->plain) {
+		plain_note(out, "breaker open", task->delivery->endpoint, span_of(reason),
+			now);
+		return;
+	}
+	open_breaker_line(out, "breaker_opened", task, span_of(reason));
+	json_put_member_int(out, "failures_in_a_row", breaker->failures);
+	json_put_member_int(out, "trips", breaker->trips);
+	json_put_member_time(out, "probe_at", breaker->open_until);
+	close_line(report, out, now);
+}
+
+static void
+report_closed(const struct report *report, struct buf *out, const struct task *task,
+	int64_t now)
+{
+	struct span reason = SPAN_LITERAL("it answered, all that waits goes out");
+
+	if (report->plain) {
+		plain_note(out, "breaker shut", task->delivery->endpoint, reason, now);
+		return;
+	}
+	open_breaker_line(out, "breaker_closed", task, reason);
+	close_line(report, out, now);
+}
+
+void
+report_probe(const struct report *report, struct buf *out, const struct task *task)
+{
+	const struct delivery *delivery = task->delivery;
+	struct span reason = SPAN_LITERAL("the cool-down is over, one job is a probe");
+
+	if (report->plain) {
+		plain_note(out, "probe", delivery->endpoint, reason, task->started_at);
+		return;
+	}
+	open_breaker_line(out, "breaker_probing", task, reason);
+	json_put_member_string(out, "id", delivery->event_id);
+	json_put_member_int(out, "job_id", delivery->job_id);
+	close_line(report, out, task->started_at);
+}
+
+void
+report_breaker(const struct report *report, struct buf *out, const struct task *task,
+	const struct breaker *before, int64_t now)
+{
+	const struct settle *settle = &task->settle;
+
+	if (!settle->breaker_changed)
+		return;
+	if (settle->breaker.trips > before->trips)
+		report_opened(report, out, task, before->trips > 0, now);
+	else if (before->trips > 0 && settle->breaker.trips == 0)
+		report_closed(report, out, task, now);
 }
 
 void

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The worker's lines: one per attempt (completed, retry, dead), and for what is no
- * attempt (stalled, error). NDJSON is the contract; the plain form is for eyes.
+ * attempt (stalled, unconfigured, breaker_opened, breaker_probing, breaker_closed,
+ * error). NDJSON is the contract; the plain form is for eyes.
  */
 #ifndef WORK_REPORT_H
 #define WORK_REPORT_H
@@ -25,6 +26,18 @@ void report_lost(const struct report *report, struct buf *out, const struct task
 /* A job that was taken back from a worker that died. */
 void report_stalled(const struct report *report, struct buf *out,
 	const struct stalled_job *job, int64_t now);
+
+/* The task's endpoint is not in the configuration. */
+void report_unconfigured(const struct report *report, struct buf *out,
+	const struct task *task, const struct err *why, int64_t now);
+
+/* The task goes out to an endpoint whose breaker is not closed. */
+void report_probe(const struct report *report, struct buf *out, const struct task *task);
+
+/* What the task's outcome changed of its endpoint's breaker, which was `before`; nothing
+ * if it neither opened nor closed. */
+void report_breaker(const struct report *report, struct buf *out, const struct task *task,
+	const struct breaker *before, int64_t now);
 
 /* The worker itself failed at something. */
 void report_error(

@@ -127,10 +127,6 @@ request_make(struct transfer *transfer, struct transfer_request *request,
 		.method = span_present(job->method) ? job->method : SPAN_LITERAL("POST"),
 		.body = job->body_kind == BODY_NONE ? (struct span){0} : job->body,
 	};
-	if (!span_present(request->url))
-		return err_set(err, ERR_DATA,
-			"endpoint \"%.*s\" is not in the configuration",
-			(int)delivery->endpoint.len, delivery->endpoint.ptr);
 	if (add_fields(transfer, delivery, endpoint, started_at, err) != 0)
 		return -1;
 	if (endpoint == NULL)

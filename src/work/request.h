@@ -14,8 +14,8 @@
 struct span request_url(const struct delivery *delivery, const struct config *config);
 
 /*
- * Fills the transfer's header and *request for this attempt, made at started_at. ERR_DATA
- * if the job cannot be sent as it is.
+ * Fills the transfer's header and *request for this attempt, made at started_at; the
+ * job's URL is known. ERR_DATA if the job cannot be sent as it is.
  */
 int request_make(struct transfer *transfer, struct transfer_request *request,
 	const struct delivery *delivery, const struct config *config, int64_t started_at,

@@ -191,14 +191,14 @@ may_claim(const struct store_thread *self)
 }
 
 static void
-take_rates(struct store_thread *self)
+follow_rates(struct store_thread *self, struct rates *rates)
 {
-	struct rates *rates = atomic_exchange(&self->new_rates, NULL);
-
 	if (rates == NULL)
 		return;
 	rates_free(self->rates);
 	self->rates = rates;
+	demand_open_all(&self->demand);
+	self->look = true;
 }
 
 static int
@@ -207,7 +207,6 @@ exchange_batch(struct store_thread *self, struct exchange *exchange, struct err 
 	struct demand_plan plan;
 	size_t needed;
 
-	take_rates(self);
 	if (demand_plan(&self->demand, &plan, err) != 0)
 		return -1;
 	if (may_claim(self)) {
@@ -401,14 +400,26 @@ wait_for_news(struct store_thread *self)
 }
 
 static void
+note_returned(struct store_thread *self, const struct task *task)
+{
+	int64_t endpoint_id = task->delivery->endpoint_id;
+
+	demand_returned(&self->demand, endpoint_id, task->window, task->standing);
+	if (task->settle.unconfigured)
+		demand_close(&self->demand, endpoint_id);
+}
+
+static void
 take_mail(struct store_thread *self)
 {
 	struct task_list mail = {0};
+	/* First: what the old configuration did not have is in the mail by now. */
+	struct rates *rates = atomic_exchange(&self->new_rates, NULL);
 	bool open = mailbox_take(&self->finished, &mail);
 
 	for (struct task *task = mail.head; task != NULL; task = task->next)
-		demand_returned(&self->demand, task->delivery->endpoint_id, task->window,
-			task->standing);
+		note_returned(self, task);
+	follow_rates(self, rates);
 	task_list_join(&self->pending, &mail);
 	if (!open && self->pending.count == 0)
 		self->done = true;
@@ -435,6 +446,7 @@ run(void *context)
 	if (store_worker_stop(self->options.store, now_at(self), &err) != 0 &&
 		self->err.kind == ERR_NONE)
 		self->err = err;
+	self->left_behind = self->demand.closed > 0;
 	mailbox_close(&self->claimed);
 	return NULL;
 }
@@ -499,6 +511,7 @@ void
 store_thread_pace(struct store_thread *self, struct rates *rates)
 {
 	rates_free(atomic_exchange(&self->new_rates, rates));
+	mailbox_nudge(&self->finished);
 }
 
 int

@@ -71,6 +71,8 @@ struct store_thread {
 	bool round_failed; /* the last one */
 	bool output_lost;
 	bool claims_over; /* what was asked for is done */
+	bool left_behind; /* at the end: jobs whose endpoint is not in the configuration
+			   */
 	bool done;
 	int64_t wait_us;                       /* before the next try, after a failure */
 	int64_t retry_us;                      /* monotonic: no round before that; 0 */
@@ -84,7 +86,8 @@ struct store_thread {
 int store_thread_start(struct store_thread *self,
 	const struct store_thread_options *options, struct err *err);
 
-/* Claims by other rates, which it takes, from the next round on. */
+/* Claims by other rates, which it takes, from the next round on, and again of endpoints
+ * that were not in the configuration. */
 void store_thread_pace(struct store_thread *self, struct rates *rates);
 
 /* Waits for its end and frees everything; -1 with the error that ended it. */

@@ -61,13 +61,16 @@ on_done(void *context, const struct transfer_result *result)
 	struct task *task = context;
 	struct worker *worker = task->worker;
 	int64_t now = clock_now(worker->options.clock);
+	struct breaker before;
 	bool leave_alone;
 
 	worker->in_flight--;
 	judge_transfer(&worker->judge, task, result, now);
+	before = task->lane->breaker;
 	leave_alone = lanes_learn(task, sign_of(task), now);
 	lanes_done(&worker->lanes, task, result->status != 0 || result->refusal != NULL);
 	finish_task(worker, task);
+	report_breaker(&worker->report, &task->line, task, &before, now);
 	if (leave_alone)
 		lanes_drop_lane(task, &worker->finished);
 }
@@ -97,7 +100,45 @@ start_task(struct worker *worker, struct transfer *transfer, struct task *task,
 		return 0;
 	}
 	worker->in_flight++;
+	if (task->lane->breaker.trips > 0)
+		report_probe(&worker->report, &task->line, task);
 	return transfer_start(transfer, &request, on_done, task, err);
+}
+
+/* Its jobs wait for a configuration that says where they go, here or elsewhere. */
+static void
+leave_waiting(struct worker *worker, struct task *task)
+{
+	struct lane *lane = task->lane;
+	struct span endpoint = task->delivery->endpoint;
+	struct err why;
+
+	lanes_not_sent(&worker->lanes, task);
+	task->settle.unconfigured = true;
+	if (lane->told_version != worker->lanes.config_version) {
+		lane->told_version = worker->lanes.config_version;
+		err_set(&why, ERR_CONFIG,
+			"endpoint \"%.*s\" is not in the configuration: its jobs wait",
+			(int)endpoint.len, endpoint.ptr);
+		worker->options.complain(worker->options.context, &why);
+		report_unconfigured(&worker->report, &task->line, task, &why,
+			clock_now(worker->options.clock));
+	}
+	task_list_add(&worker->finished, task);
+}
+
+static int
+send_task(struct worker *worker, struct task *task, struct err *err)
+{
+	struct transfer *transfer;
+
+	if (!span_present(request_url(task->delivery, worker->options.config))) {
+		leave_waiting(worker, task);
+		return 0;
+	}
+	transfer = client_take(worker->client);
+	return transfer == NULL ? err_no_memory(err)
+				: start_task(worker, transfer, task, err);
 }
 
 static int
@@ -106,14 +147,9 @@ fill_slots(struct worker *worker, struct err *err)
 	struct task *task;
 
 	while (worker->in_flight < worker->concurrency &&
-		(task = lanes_next(&worker->lanes)) != NULL) {
-		struct transfer *transfer = client_take(worker->client);
-
-		if (transfer == NULL)
-			return err_no_memory(err);
-		if (start_task(worker, transfer, task, err) != 0)
+		(task = lanes_next(&worker->lanes)) != NULL)
+		if (send_task(worker, task, err) != 0)
 			return -1;
-	}
 	return 0;
 }
 
@@ -358,6 +394,12 @@ worker_run(struct worker *worker, struct err *err)
 		return result;
 	*err = store_err;
 	return -1;
+}
+
+bool
+worker_left_jobs(const struct worker *worker)
+{
+	return worker->store_thread.left_behind;
 }
 
 void

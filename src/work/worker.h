@@ -46,6 +46,9 @@ void worker_abort(struct worker *worker);
 
 /* Until the work is done or was stopped. Errors as the store's, and ERR_OS. */
 int worker_run(struct worker *worker, struct err *err);
+
+/* After that: whether jobs wait because their endpoint is not in the configuration. */
+bool worker_left_jobs(const struct worker *worker);
 void worker_free(struct worker *worker); /* after worker_run() */
 
 #endif

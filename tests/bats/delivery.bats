@@ -146,13 +146,86 @@ END
   done
 }
 
-@test "an endpoint without a configuration is a dead letter with a plain reason" {
-  receiver_start
+# acme_configured: wh.json has the endpoint, and a job for it is in the queue
+acme_configured() {
   printf '%s\n' '{"endpoints":{"acme":{"url":"'"$(receiver_url /ok)"'"}}}' >wh.json
-  printf '%s\n' '{"endpoint":"acme","payload":1}' | whenqueue --config wh.json
-  run -0 whworker --drain
-  json_is '.event == "dead" and .error_type == "validation" and .dead_reason == "non_retryable"'
-  json_is '.reason == "endpoint \"acme\" is not in the configuration"'
+  printf '%s\n' '{"id":"a1","endpoint":"acme","payload":1}' | whenqueue --config wh.json
+}
+
+@test "jobs of an endpoint that is not in the configuration wait, and it is said once" {
+  receiver_start
+  acme_configured
+  printf '%s\n' '{"endpoint":"acme","payload":2}' '{"endpoint":"acme","payload":3}' \
+    '{"url":"'"$(receiver_url /ok)"'"}' | whenqueue
+  run -1 --separate-stderr whworker --drain
+  [ "$stderr" = 'whworker: endpoint "acme" is not in the configuration: its jobs wait' ]
+  [ "$(json .event | sort | tr '\n' ' ')" = "completed unconfigured " ]
+  schema_valid event
+  [ "$(json 'select(.event == "unconfigured").endpoint')" = acme ]
+  run -1 --separate-stderr whworker --once
+  [[ $stderr == *'"acme" is not in the configuration'* ]]
+  run -0 whqueue list --endpoint acme -o ndjson
+  json_is '.state == "waiting" and .attempts_made == 0'
+  run -0 whworker --drain --config wh.json
+  json_is '.event == "completed" and .attempt == 1'
+  [ "$(receiver_count)" = 4 ]
+}
+
+@test "endpoints, stats and doctor say that an endpoint is not in the configuration" {
+  receiver_start
+  acme_configured
+  run -0 whqueue doctor -o ndjson
+  whworker --drain || :
+  run -0 whqueue endpoints -o ndjson
+  schema_valid endpoint
+  json_is 'has("unconfigured_since")'
+  run -0 whqueue stats -o ndjson
+  schema_valid stats
+  [ "$(json 'select(has("unconfigured_since")).endpoint')" = acme ]
+  run -0 whqueue stats -o table
+  [[ $output == *"not in the worker's configuration"* ]]
+  run -1 whqueue doctor -o ndjson
+  [[ $(json 'select(.check == "endpoints").finding') == *'jobs wait for "acme"'* ]]
+  whworker --drain --config wh.json
+  run -0 whqueue endpoints -o ndjson
+  json_is 'has("unconfigured_since") | not'
+}
+
+# idles PID: it spends no processor time for a while
+idles() {
+  local before after
+
+  before=$(cut -d ' ' -f 14-15 "/proc/$1/stat")
+  sleep 0.3
+  after=$(cut -d ' ' -f 14-15 "/proc/$1/stat")
+  [ "$before" = "$after" ]
+}
+
+@test "a HUP with the endpoint in the configuration sends its jobs, without a busy wait" {
+  receiver_start
+  acme_configured
+  mv wh.json full.json
+  echo '{}' >wh.json
+  worker_start --config wh.json
+  wait_until grep -q unconfigured "$worker_out"
+  printf '%s\n' '{"endpoint":"acme","payload":2}' | whenqueue
+  whqueue expedite --all --yes
+  wait_until idles "$worker_pid"
+  mv full.json wh.json
+  kill -HUP "$worker_pid"
+  wait_until grep -q completed "$worker_out"
+  wait_until eval '[ "$(receiver_count)" = 2 ]'
+  [ "$(grep -c unconfigured "$worker_out")" = 1 ]
+}
+
+@test "a worker that knows the endpoint takes what another had to leave" {
+  receiver_start
+  acme_configured
+  worker_start
+  wait_until grep -q unconfigured "$worker_out"
+  run -0 whworker --drain --config wh.json
+  json_is '.event == "completed"'
+  stop "$worker_pid"
 }
 
 @test "connections are kept and used again" {

@@ -332,3 +332,46 @@ END
   [ "$(receiver_count '.behaviour == "/hang"')" -le 2 ]
   kill -KILL "$worker_pid"
 }
+
+# lines NAME…: the events of the output, in their order
+lines_are() {
+  [ "$(jq -r .event <<<"$output" | grep breaker | paste -sd ' ')" = "$*" ] ||
+    fail "$output"
+}
+
+@test "a line says that a breaker opened, probed and closed" {
+  receiver_start
+  configure '{"breaker": {"failures": 3, "cool_down": "12s"}}' \
+    sick "$(receiver_url /switch/x)"
+  receiver_control x /status/500
+  enqueue sick 5
+  at "$start"Z
+  run -0 whworker --drain -c 1
+  schema_valid event
+  lines_are breaker_opened
+  [ "$(json 'select(.event == "breaker_opened") |
+    "\(.endpoint) \(.failures_in_a_row) \(.trips) \(.probe_at) \(.at)"')" = \
+    "sick 3 1 2026-03-01T12:00:12.000Z 2026-03-01T12:00:00.000Z" ]
+  at 2026-03-01T12:00:12Z
+  run -0 whworker --drain -c 1
+  schema_valid event
+  lines_are breaker_probing breaker_opened
+  receiver_control x /ok
+  at 2026-03-01T12:00:36Z
+  run -0 whworker --drain -c 1 -o ndjson
+  schema_valid event
+  lines_are breaker_probing breaker_closed
+}
+
+@test "the same in words" {
+  receiver_start
+  configure '{"breaker": {"failures": 1, "cool_down": "12s"}}' \
+    sick "$(receiver_url /status/500)"
+  enqueue sick 1
+  at "$start"Z
+  run -0 whworker --drain -c 1 -o table
+  [[ $output == *"12:00:00 breaker open  sick 1 failure in a row, a probe in 12s"* ]]
+  at 2026-03-01T12:00:12Z
+  run -0 whworker --drain -c 1 -o table
+  [[ $output == *"12:00:12 probe         sick the cool-down is over, one job is a probe"* ]]
+}

@@ -5,7 +5,7 @@
 
 #include "tap.h"
 
-enum { CONCURRENCY = 10, FIRST_WINDOW = 5 };
+enum { CONCURRENCY = 10, FIRST_WINDOW = 5, NO_ROOM = -2 };
 
 static struct demand_plan
 plan_of(struct demand *demand)
@@ -43,14 +43,14 @@ introduce(struct demand *demand, int64_t endpoint_id)
 		plan_of(demand);
 }
 
-/* -1: the endpoint gets the default. */
+/* NO_ROOM: the endpoint gets the default. */
 static int
 room_of(const struct demand_plan *plan, int64_t endpoint_id)
 {
 	for (size_t i = 0; i < plan->room_count; i++)
 		if (plan->rooms[i].endpoint_id == endpoint_id)
 			return plan->rooms[i].room;
-	return -1;
+	return NO_ROOM;
 }
 
 static void
@@ -115,7 +115,7 @@ test_what_is_held_counts_against_its_endpoint_only(void)
 	plan = plan_of(&demand);
 	CHECK_INT(plan.limit, CONCURRENCY - 3);
 	CHECK_INT(room_of(&plan, 7), FIRST_WINDOW - 3);
-	CHECK_INT(room_of(&plan, 8), -1);
+	CHECK_INT(room_of(&plan, 8), NO_ROOM);
 	demand_free(&demand);
 }
 
@@ -145,7 +145,7 @@ test_an_endpoint_at_rest_is_not_listed(void)
 	return_tasks(&demand, 7, 4, CONCURRENCY);
 	for (int lull = 0; lull < 20; lull++)
 		plan = plan_of(&demand);
-	CHECK_INT(room_of(&plan, 7), -1);
+	CHECK_INT(room_of(&plan, 7), NO_ROOM);
 	claim(&demand, 7, 2);
 	plan = plan_of(&demand);
 	CHECK_INT(room_of(&plan, 7), CONCURRENCY - 2);
@@ -194,6 +194,29 @@ test_silent_endpoints_leave_places_for_new_ones(void)
 }
 
 static void
+test_a_closed_endpoint_has_no_room_until_it_is_opened(void)
+{
+	struct demand demand;
+	struct demand_plan plan;
+
+	demand_init(&demand, CONCURRENCY);
+	introduce(&demand, 7);
+	claim(&demand, 7, 1);
+	return_tasks(&demand, 7, 1, 0);
+	demand_close(&demand, 7);
+	demand_close(&demand, 7);
+	CHECK_INT(demand.closed, 1);
+	for (int lull = 0; lull < 20; lull++)
+		plan = plan_of(&demand);
+	CHECK_INT(room_of(&plan, 7), CLAIM_NEVER);
+	demand_open_all(&demand);
+	plan = plan_of(&demand);
+	CHECK_INT(room_of(&plan, 7), NO_ROOM);
+	CHECK_INT(demand.closed, 0);
+	demand_free(&demand);
+}
+
+static void
 test_rooms_are_sorted(void)
 {
 	struct demand demand;
@@ -221,6 +244,7 @@ main(void)
 		TAP(test_an_endpoint_at_rest_is_not_listed),
 		TAP(test_new_endpoints_leave_places_for_those_that_answer),
 		TAP(test_silent_endpoints_leave_places_for_new_ones),
+		TAP(test_a_closed_endpoint_has_no_room_until_it_is_opened),
 		TAP(test_rooms_are_sorted),
 		{0},
 	});

@@ -20,6 +20,14 @@ enqueue_some(struct store *store, const char *endpoint, int count)
 	}
 }
 
+static int
+ignore_report(void *context, const struct action_report *report)
+{
+	(void)context;
+	(void)report;
+	return 0;
+}
+
 /* Claims what there is and frees it; how many, and in *round when to come back. */
 static size_t
 count_claimed(struct store *store, int64_t now, struct exchange *round)
@@ -93,6 +101,58 @@ test_an_open_breaker_parks_its_jobs(void)
 	CHECK_INT(stats.breaker.open_until, NOW + 1000);
 	CHECK_INT(stats.breaker_opened_at, NOW);
 	check_health(f.store);
+	fixture_free(&f);
+}
+
+static void
+test_a_worker_that_does_not_know_the_endpoint_leaves_its_jobs(void)
+{
+	struct fixture f = fixture_new();
+	struct delivery *delivery;
+	struct settle settle;
+
+	enqueue_some(f.store, ENDPOINT, 2);
+	delivery = claim_one(f.store, NOW);
+	settle = settle_of(delivery, SETTLE_RELEASED);
+	settle.unconfigured = true;
+	CHECK(!settle_at(f.store, settle, NOW + 1));
+	CHECK_INT(stats_of(f.store, NOW + 1).unconfigured_at, NOW + 1);
+	CHECK_INT(stats_of(f.store, NOW + 1).counts[JOB_WAITING], 2);
+	free(delivery);
+	delivery = claim_one(f.store, NOW + 2);
+	CHECK_INT(delivery->attempts_made, 0);
+	CHECK_INT(stats_of(f.store, NOW + 2).unconfigured_at, 0);
+	check_health(f.store);
+	free(delivery);
+	fixture_free(&f);
+}
+
+static void
+test_what_is_never_claimed_is_not_left_behind(void)
+{
+	struct fixture f = fixture_new();
+	struct delivery *first, *claimed[5] = {0};
+	struct claim_room room;
+	struct exchange round;
+	struct action expedite = {.verb = ACT_EXPEDITE, .now = NOW};
+	struct job_filter all = {0};
+	struct err err;
+
+	enqueue_some(f.store, ENDPOINT, 3);
+	first = claim_one(f.store, NOW);
+	room = (struct claim_room){first->endpoint_id, CLAIM_NEVER};
+	ok(store_act_matching(f.store, &expedite, &all, ignore_report, NULL, &err), &err);
+	round = (struct exchange){.now = NOW,
+		.claim_limit = 5,
+		.claim_room_default = 5,
+		.rooms = &room,
+		.room_count = 1,
+		.claimed = claimed};
+	ok(store_exchange(f.store, &round, &err), &err);
+	CHECK_INT((int64_t)round.claimed_count, 0);
+	CHECK(!round.more);
+	CHECK_INT((int64_t)count_claimed(f.store, NOW, &round), 2);
+	free(first);
 	fixture_free(&f);
 }
 
@@ -329,6 +389,8 @@ main(void)
 {
 	return tap_run((struct tap_test[]){
 		TAP(test_an_open_breaker_parks_its_jobs),
+		TAP(test_a_worker_that_does_not_know_the_endpoint_leaves_its_jobs),
+		TAP(test_what_is_never_claimed_is_not_left_behind),
 		TAP(test_other_endpoints_go_on),
 		TAP(test_after_the_cool_down_there_is_one_probe),
 		TAP(test_a_delivery_closes_it),

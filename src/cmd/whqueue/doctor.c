@@ -210,6 +210,28 @@ check_workers(struct report *report)
 		"none is running, and the oldest job has been due for %s", overdue);
 }
 
+static void
+check_endpoints(struct report *report)
+{
+	const struct queue_stats *stats = &report->stats;
+	struct span first = {0};
+	size_t count = 0;
+
+	for (size_t i = stats->count; i-- > 0;)
+		if (stats->endpoints[i].unconfigured_at != 0) {
+			first = stats->endpoints[i].endpoint;
+			count++;
+		}
+	if (count == 0)
+		find(report, "endpoints", GRADE_OK, NULL, "all are known to the workers");
+	else
+		find(report, "endpoints", GRADE_WARNING,
+			"put it into the worker's configuration and send a HUP, or start "
+			"a worker that has it",
+			"jobs wait for \"%.*s\"%s: not in the worker's configuration",
+			(int)first.len, first.ptr, count > 1 ? " and others" : "");
+}
+
 /* Leases, delays and retention all count on a clock that does not go back. */
 static void
 check_clock(struct report *report)
@@ -241,6 +263,7 @@ check_all(struct report *report)
 	check_schema(report);
 	check_leases(report);
 	check_workers(report);
+	check_endpoints(report);
 	check_clock(report);
 }
 

@@ -30,6 +30,8 @@ endpoint_state_json(struct buf *json, const struct endpoint_stats *row, int64_t 
 	if (row->not_before != 0)
 		json_put_member_time(json, "not_before", row->not_before);
 	json_put_member_bool(json, "held", row->held);
+	if (row->unconfigured_at != 0)
+		json_put_member_time(json, "unconfigured_since", row->unconfigured_at);
 	if (!is_tripped(row))
 		return;
 	json_put_member_string(json, "breaker",
@@ -67,6 +69,9 @@ endpoint_state_cell(struct output *output, const struct endpoint_stats *row, int
 		output_cell(output, TINT_WARN, SPAN_LITERAL("held"));
 	} else if (is_tripped(row)) {
 		put_tripped(output, row, now);
+	} else if (row->unconfigured_at != 0) {
+		output_cell(output, TINT_WARN,
+			SPAN_LITERAL("not in the worker's configuration"));
 	} else if (row->not_before > now) {
 		duration_format(row->not_before - now, wait);
 		output_cell_printf(output, TINT_WARN, "asked to wait %s", wait);

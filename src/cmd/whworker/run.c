@@ -193,6 +193,13 @@ work(struct run *run, struct err *err)
 	return -1;
 }
 
+/* Who asked for all that is due to be done did not get it. */
+static bool
+left_jobs(const struct run *run)
+{
+	return (run->args->drain || run->args->once) && worker_left_jobs(run->worker);
+}
+
 enum exit_code
 run_worker(struct cli *cli, const void *args)
 {
@@ -206,7 +213,7 @@ run_worker(struct cli *cli, const void *args)
 		code = cli_complain(cli, &err);
 	else if (run.output_err.kind != ERR_NONE)
 		code = cli_complain(cli, &run.output_err);
-	else if (run.forced)
+	else if (run.forced || left_jobs(&run))
 		code = EXIT_NONE;
 	signals_free(&run.signals);
 	worker_free(run.worker);
