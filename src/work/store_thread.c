@@ -435,13 +435,15 @@ run(void *context)
 
 	while (!self->done) {
 		take_mail(self);
+		/* First, for what a dead worker held is part of what a drain drains. */
+		if (!self->done)
+			keep_house(self);
 		if (self->done)
 			break;
 		if (has_work(self))
 			run_round(self);
 		else
 			wait_for_news(self);
-		keep_house(self);
 	}
 	if (store_worker_stop(self->options.store, now_at(self), &err) != 0 &&
 		self->err.kind == ERR_NONE)

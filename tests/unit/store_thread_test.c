@@ -21,6 +21,7 @@ struct fake_store {
 	int works;           /* exchanges that work before that */
 	int failures;        /* how many of them fail */
 	int due;             /* jobs not yet claimed */
+	int stale;           /* jobs that a dead worker holds */
 	int completed, lost; /* what was settled */
 	int released;
 	bool lose; /* the next settles have lost their lease */
@@ -84,11 +85,14 @@ static int
 fake_reclaim(struct store *base, int64_t now, size_t limit, struct stalled_list *list,
 	struct err *err)
 {
-	(void)base;
+	struct fake_store *store = (struct fake_store *)base;
+
 	(void)now;
 	(void)limit;
 	(void)err;
 	*list = (struct stalled_list){0};
+	store->due += store->stale;
+	store->stale = 0;
 	return 0;
 }
 
@@ -243,6 +247,19 @@ test_drains(void)
 }
 
 static void
+test_a_drain_includes_what_a_dead_worker_held(void)
+{
+	struct scene scene = {.store = {.due = 0, .stale = 3}};
+	struct err err;
+
+	scene_start(&scene, true, 0);
+	play_engine(&scene);
+	CHECK_INT(store_thread_join(&scene.thread, &err), 0);
+	CHECK_INT(scene.store.completed, 3);
+	scene_end(&scene);
+}
+
+static void
 test_a_full_disk_costs_nothing_but_time(void)
 {
 	struct scene scene = {.store = {.due = 20, .failures = 3}};
@@ -356,6 +373,7 @@ main(void)
 {
 	return tap_run((struct tap_test[]){
 		TAP(test_drains),
+		TAP(test_a_drain_includes_what_a_dead_worker_held),
 		TAP(test_a_full_disk_costs_nothing_but_time),
 		TAP(test_a_corrupt_store_is_the_end),
 		TAP(test_a_lost_lease_is_told_as_stalled),
