@@ -44,6 +44,15 @@ start(struct cli *cli, const struct cli_program *program)
 	};
 }
 
+/* What stdio could not write it has thrown away: behind such a hole nothing may follow.
+ */
+static void
+flush(struct cli *cli)
+{
+	if (fflush(stdout) != 0 && cli->output_errno == 0)
+		cli->output_errno = errno;
+}
+
 static const char nobody_reads[] = "stdout: nobody reads it";
 
 static int
@@ -59,6 +68,10 @@ output_failed(struct cli *cli, struct err *err)
 int
 cli_write(struct cli *cli, struct span bytes, struct err *err)
 {
+	if (cli->output_errno != 0) {
+		errno = cli->output_errno;
+		return output_failed(cli, err);
+	}
 	if (bytes.len > 0 && fwrite(bytes.ptr, bytes.len, 1, stdout) != 1)
 		return output_failed(cli, err);
 	return 0;
@@ -67,20 +80,35 @@ cli_write(struct cli *cli, struct span bytes, struct err *err)
 int
 cli_flush(struct cli *cli, struct err *err)
 {
-	return fflush(stdout) == 0 ? 0 : output_failed(cli, err);
+	flush(cli);
+	if (cli->output_errno == 0)
+		return 0;
+	errno = cli->output_errno;
+	return output_failed(cli, err);
+}
+
+/* What takes no memory to say. */
+static void
+say_no_memory(const struct cli *cli)
+{
+	fputs(cli->program->name, stderr);
+	fputs(": out of memory\n", stderr);
 }
 
 static void
-say(const struct cli *cli, const char *text)
+say(struct cli *cli, const char *text)
 {
 	struct buf line;
 
-	fflush(stdout);
+	flush(cli);
 	buf_init(&line, 8 * ERR_TEXT_MAX);
 	buf_printf(&line, "%s: ", cli->program->name);
 	safe_text(&line, span_of(text), 0);
 	buf_add_char(&line, '\n');
-	fwrite(buf_span(&line).ptr, 1, line.len, stderr);
+	if (buf_check(&line, NULL) == 0)
+		fwrite(buf_span(&line).ptr, 1, line.len, stderr);
+	else
+		say_no_memory(cli);
 	buf_free(&line);
 }
 

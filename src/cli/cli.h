@@ -119,6 +119,7 @@ struct cli {
 	bool stdin_terminal, stdout_terminal, stderr_terminal;
 	bool output_closed;   /* whoever read stdout has left: end quietly */
 	bool output_failed;   /* private: of which it was told once */
+	int output_errno;     /* private: why a flush failed; 0: none has */
 	enum exit_code worst; /* of all that was complained of */
 };
 

@@ -35,5 +35,7 @@ exit_worse(enum exit_code now, enum exit_code next)
 {
 	if (now == EXIT_DONE || (now == EXIT_NONE && next != EXIT_DONE))
 		return next;
+	if (now == EXIT_DATA && next != EXIT_DONE && next != EXIT_NONE)
+		return next;
 	return now;
 }

@@ -35,7 +35,9 @@ extern const struct exit_meaning exit_table[];
 
 enum exit_code exit_code_of(enum err_kind kind);
 
-/* The graver of two: any error beats EXIT_NONE beats EXIT_DONE; of two errors, the first.
+/*
+ * The graver of two: any error beats EXIT_NONE beats EXIT_DONE. Of two errors the first,
+ * but EXIT_DATA yields to any other, for it says that the other records were taken.
  */
 enum exit_code exit_worse(enum exit_code now, enum exit_code next);
 

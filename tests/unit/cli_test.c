@@ -383,7 +383,9 @@ test_exit_codes(void)
 	CHECK_INT(exit_worse(EXIT_DONE, EXIT_NONE), EXIT_NONE);
 	CHECK_INT(exit_worse(EXIT_NONE, EXIT_DONE), EXIT_NONE);
 	CHECK_INT(exit_worse(EXIT_NONE, EXIT_DATA), EXIT_DATA);
-	CHECK_INT(exit_worse(EXIT_DATA, EXIT_IO), EXIT_DATA);
+	CHECK_INT(exit_worse(EXIT_DATA, EXIT_NONE), EXIT_DATA);
+	CHECK_INT(exit_worse(EXIT_DATA, EXIT_IO), EXIT_IO);
+	CHECK_INT(exit_worse(EXIT_BUSY, EXIT_IO), EXIT_BUSY);
 }
 
 static void
