@@ -49,24 +49,25 @@ const struct sql sqlite_health_sql[] = {
 /* Fixed in 3.51.3: a commit beside a checkpoint of another connection could be lost. */
 enum { WAL_RACE_SINCE = 3007000, WAL_RACE_UNTIL = 3051002 };
 
-static void
-check_integrity(struct sqlite_store *store, struct store_health *health)
+static int
+check_integrity(struct sqlite_store *store, struct store_health *health, struct err *err)
 {
 	struct query query = query_start(store, &sqlite_health_sql[INTEGRITY]);
 	struct span finding;
-	struct err why;
+	struct err why = {0};
 
-	/* The damage may be such that the check itself gives up. */
 	if (query_next(&query, &why) != 1) {
+		/* The damage may be such that the check itself gives up. */
 		snprintf(health->integrity, sizeof(health->integrity), "%.*s",
 			HEALTH_TEXT_MAX - 1, why.text);
-		return;
+		return why.kind == ERR_IO ? 0 : err_set(err, why.kind, "%s", why.text);
 	}
 	finding = read_span(&query);
 	health->integrity_ok = span_is(finding, "ok");
 	snprintf(health->integrity, sizeof(health->integrity), "%.*s", (int)finding.len,
 		finding.ptr == NULL ? "" : finding.ptr);
 	query_end(&query);
+	return 0;
 }
 
 static int
@@ -144,9 +145,9 @@ sqlite_health(
 	snprintf(health->sqlite_version, sizeof(health->sqlite_version), "%s",
 		sqlite3_libversion());
 	health->wal_reset_race = version >= WAL_RACE_SINCE && version <= WAL_RACE_UNTIL;
-	if (check_files(store, health, err) != 0)
+	if (check_files(store, health, err) != 0 ||
+		check_integrity(store, health, err) != 0)
 		return -1;
-	check_integrity(store, health);
 	/* In a damaged store the rest would fail, and what is damaged is the news. */
 	if (!health->integrity_ok)
 		return 0;
