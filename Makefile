@@ -3,6 +3,7 @@
 # make            the five programs, in bin/
 # make check      all tests            make lint    style, layers, man pages, completions
 # make asan       all tests under AddressSanitizer and UBSan
+# make torture    faults at every call, power cuts at every write
 # make install    PREFIX, DESTDIR      make dist    a source archive
 #
 # DEVELOPER=1 turns warnings into errors. CFLAGS, CPPFLAGS and LDFLAGS are yours.
@@ -94,7 +95,7 @@ receiver: $(BUILD)/tests/receiver
 
 # Every suite; SUITES=tests/bats/whdlq.bats runs one, JOBS=1 one at a time.
 BATS_SUITES := $(wildcard tests/bats/*.bats)
-SUITES = $(UNIT_TESTS) $(BATS_SUITES)
+SUITES = $(UNIT_TESTS) $(TORTURE_TESTS) $(BATS_SUITES)
 
 check: all unit receiver
 	@TEST_BIN="$(abspath $(BIN))" TEST_BUILD="$(abspath $(BUILD))" tests/run $(SUITES)
@@ -109,6 +110,7 @@ lint: all
 	@TEST_BIN="$(abspath $(BIN))" tests/lint/run
 
 include tests/bench/bench.mk
+include tests/torture/torture.mk
 -include $(OBJECTS:.o=.d) $(wildcard $(BUILD)/cmd/*/*.d $(BUILD)/unit/*.d $(BUILD)/receiver/*.d)
 
 clean:

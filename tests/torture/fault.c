@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A library to be preloaded that makes the Nth call of a class fail:
+ *
+ *	FAULT='CLASS ERRNO N once' FAULT_MARK=FILE LD_PRELOAD=fault.so whenqueue …
+ *
+ * "ever" in the place of "once" lets all later calls of the class fail too. ERRNO 0 means
+ * a short transfer, of half the bytes. FILE is made when a call fails, so its absence
+ *says that the program has fewer than N calls. What must not fail goes to the kernel by
+ * syscall(2), which no library in between can wrap.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+enum fault_class {
+	FAULT_NONE,
+	FAULT_WRITE,
+	FAULT_READ,
+	FAULT_SYNC,
+	FAULT_OPEN,
+	FAULT_FILES, /* stat, mkdir, ftruncate, unlink */
+	FAULT_LOCK,
+	FAULT_ALLOC,
+	FAULT_MAP,
+	FAULT_SOCKET,
+	FAULT_CONNECT,
+	FAULT_SEND,
+	FAULT_RECEIVE,
+	FAULT_WAIT,  /* poll, epoll_wait */
+	FAULT_SETUP, /* descriptors and threads that a program makes as it starts */
+	FAULT_CLASS_COUNT
+};
+
+static const char *const class_names[FAULT_CLASS_COUNT] = {"none", "write", "read",
+	"sync", "open", "files", "lock", "alloc", "map", "socket", "connect", "send",
+	"receive", "wait", "setup"};
+
+/* The order, fixed before main() runs. */
+static struct {
+	enum fault_class class;
+	int number; /* errno; 0: a short transfer */
+	long nth;
+	bool ever;
+	const char *mark;
+	atomic_long calls;
+} fault;
+
+/* Whether this call is to fail; sets errno. */
+static bool is_struck(enum fault_class class)
+{
+	long call;
+
+	if (class != fault.class)
+		return false;
+	call = atomic_fetch_add(&fault.calls, 1) + 1;
+	if (call < fault.nth || (call > fault.nth && !fault.ever))
+		return false;
+	if (call == fault.nth)
+		syscall(SYS_close,
+			syscall(SYS_openat, AT_FDCWD, fault.mark, O_CREAT | O_WRONLY,
+				0600));
+	errno = fault.number;
+	return true;
+}
+
+static bool fails(enum fault_class class)
+{
+	return is_struck(class) && fault.number != 0;
+}
+
+/* For transfers: -1 to fail, else how many of the bytes to pass on. */
+static ssize_t
+allowed(enum fault_class class, size_t len)
+{
+	if (!is_struck(class))
+		return (ssize_t)len;
+	return fault.number != 0 ? -1 : (ssize_t)((len + 1) / 2);
+}
+
+/* ---- stdout ---------------------------------------------------------------------- */
+
+/*
+ * What stdio does inside the C library cannot be wrapped, so stdout goes through us. As
+ * there, the rest of a short write follows.
+ */
+static ssize_t
+write_stdout(void *context, const char *bytes, size_t len)
+{
+	size_t done = 0;
+
+	(void)context;
+	while (done < len) {
+		ssize_t written = write(STDOUT_FILENO, bytes + done, len - done);
+
+		if (written < 0)
+			return (ssize_t)done;
+		done += (size_t)written;
+	}
+	return (ssize_t)done;
+}
+
+static void __attribute__((constructor)) read_order(void)
+{
+	const char *text = getenv("FAULT");
+	char class[16], how[8];
+	FILE *wrapped;
+
+	fault.mark = getenv("FAULT_MARK");
+	if (text == NULL || fault.mark == NULL ||
+		sscanf(text, "%15s %d %ld %7s", class, &fault.number, &fault.nth, how) !=
+			4)
+		return;
+	wrapped = fopencookie(NULL, "w", (cookie_io_functions_t){.write = write_stdout});
+	if (wrapped != NULL)
+		stdout = wrapped;
+	fault.ever = strcmp(how, "ever") == 0;
+	for (int i = 1; i < FAULT_CLASS_COUNT; i++)
+		if (strcmp(class, class_names[i]) == 0)
+			fault.class = (enum fault_class)i;
+}
+
+/* ---- memory ---------------------------------------------------------------------- */
+
+/* The next one: the C library's, or the sanitizer's. */
+static void *
+next_function(const char *name)
+{
+	return dlsym(RTLD_NEXT, name);
+}
+
+void *
+malloc(size_t size)
+{
+	static void *(*next)(size_t);
+
+	if (next == NULL)
+		next = next_function("malloc");
+	return fails(FAULT_ALLOC) ? NULL : next(size);
+}
+
+void *
+calloc(size_t count, size_t size)
+{
+	static void *(*next)(size_t, size_t);
+
+	if (next == NULL)
+		next = next_function("calloc");
+	return fails(FAULT_ALLOC) ? NULL : next(count, size);
+}
+
+void *
+realloc(void *old, size_t size)
+{
+	static void *(*next)(void *, size_t);
+
+	if (next == NULL)
+		next = next_function("realloc");
+	return fails(FAULT_ALLOC) ? NULL : next(old, size);
+}
+
+void *
+mmap(void *at, size_t len, int protection, int flags, int fd, off_t offset)
+{
+	if (fails(FAULT_MAP))
+		return MAP_FAILED;
+	return (void *)syscall(SYS_mmap, at, len, protection, flags, fd, offset);
+}
+
+void *mmap64(void *at, size_t len, int protection, int flags, int fd, off_t offset)
+	__attribute__((alias("mmap")));
+
+/* ---- transfers ------------------------------------------------------------------- */
+
+ssize_t
+write(int fd, const void *bytes, size_t len)
+{
+	ssize_t part = allowed(FAULT_WRITE, len);
+
+	return part < 0 ? -1 : syscall(SYS_write, fd, bytes, part);
+}
+
+ssize_t
+pwrite(int fd, const void *bytes, size_t len, off_t offset)
+{
+	ssize_t part = allowed(FAULT_WRITE, len);
+
+	return part < 0 ? -1 : syscall(SYS_pwrite64, fd, bytes, part, offset);
+}
+
+ssize_t pwrite64(int fd, const void *bytes, size_t len, off_t offset)
+	__attribute__((alias("pwrite")));
+
+ssize_t
+read(int fd, void *bytes, size_t len)
+{
+	ssize_t part = allowed(FAULT_READ, len);
+
+	return part < 0 ? -1 : syscall(SYS_read, fd, bytes, part);
+}
+
+ssize_t
+pread(int fd, void *bytes, size_t len, off_t offset)
+{
+	ssize_t part = allowed(FAULT_READ, len);
+
+	return part < 0 ? -1 : syscall(SYS_pread64, fd, bytes, part, offset);
+}
+
+ssize_t pread64(int fd, void *bytes, size_t len, off_t offset)
+	__attribute__((alias("pread")));
+
+int
+fsync(int fd)
+{
+	return fails(FAULT_SYNC) ? -1 : (int)syscall(SYS_fsync, fd);
+}
+
+int
+fdatasync(int fd)
+{
+	return fails(FAULT_SYNC) ? -1 : (int)syscall(SYS_fdatasync, fd);
+}
+
+/* ---- files ----------------------------------------------------------------------- */
+
+int
+open(const char *path, int flags, ...)
+{
+	va_list args;
+	mode_t mode;
+
+	va_start(args, flags);
+	mode = (flags & O_CREAT) != 0 ? va_arg(args, mode_t) : 0;
+	va_end(args);
+	if (fails(FAULT_OPEN))
+		return -1;
+	return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+}
+
+int open64(const char *path, int flags, ...) __attribute__((alias("open")));
+
+/* What open() becomes where it is compiled with _FORTIFY_SOURCE. */
+int __open_2(const char *path, int flags);
+int __open64_2(const char *path, int flags);
+
+int
+__open_2(const char *path, int flags)
+{
+	return open(path, flags);
+}
+
+int
+__open64_2(const char *path, int flags)
+{
+	return open(path, flags);
+}
+
+static int
+stat_at(int directory, const char *path, struct stat *status, int flags)
+{
+	if (fails(FAULT_FILES))
+		return -1;
+	return (int)syscall(SYS_newfstatat, directory, path, status, flags);
+}
+
+int
+stat(const char *path, struct stat *status)
+{
+	return stat_at(AT_FDCWD, path, status, 0);
+}
+
+int
+lstat(const char *path, struct stat *status)
+{
+	return stat_at(AT_FDCWD, path, status, AT_SYMLINK_NOFOLLOW);
+}
+
+int
+fstat(int fd, struct stat *status)
+{
+	return stat_at(fd, "", status, AT_EMPTY_PATH);
+}
+
+int stat64(const char *path, struct stat64 *status) __attribute__((alias("stat")));
+int lstat64(const char *path, struct stat64 *status) __attribute__((alias("lstat")));
+int fstat64(int fd, struct stat64 *status) __attribute__((alias("fstat")));
+
+int
+mkdir(const char *path, mode_t mode)
+{
+	return fails(FAULT_FILES) ? -1 : (int)syscall(SYS_mkdirat, AT_FDCWD, path, mode);
+}
+
+int
+unlink(const char *path)
+{
+	return fails(FAULT_FILES) ? -1 : (int)syscall(SYS_unlinkat, AT_FDCWD, path, 0);
+}
+
+int
+ftruncate(int fd, off_t len)
+{
+	return fails(FAULT_FILES) ? -1 : (int)syscall(SYS_ftruncate, fd, len);
+}
+
+int ftruncate64(int fd, off_t len) __attribute__((alias("ftruncate")));
+
+/* An unlock does not fail: nobody could do anything about it. */
+int
+flock(int fd, int operation)
+{
+	if (operation != LOCK_UN && fails(FAULT_LOCK))
+		return -1;
+	return (int)syscall(SYS_flock, fd, operation);
+}
+
+static bool
+takes_lock(int command, const void *argument)
+{
+	const struct flock *lock = argument;
+
+	return (command == F_SETLK || command == F_SETLKW || command == F_OFD_SETLK) &&
+		lock->l_type != F_UNLCK;
+}
+
+int
+fcntl(int fd, int command, ...)
+{
+	va_list args;
+	void *argument;
+
+	va_start(args, command);
+	argument = va_arg(args, void *);
+	va_end(args);
+	if (takes_lock(command, argument) && fails(FAULT_LOCK))
+		return -1;
+	return (int)syscall(SYS_fcntl, fd, command, argument);
+}
+
+int fcntl64(int fd, int command, ...) __attribute__((alias("fcntl")));
+
+/* ---- sockets --------------------------------------------------------------------- */
+
+int
+socket(int domain, int type, int protocol)
+{
+	return fails(FAULT_SOCKET) ? -1
+				   : (int)syscall(SYS_socket, domain, type, protocol);
+}
+
+int
+connect(int fd, const struct sockaddr *address, socklen_t len)
+{
+	return fails(FAULT_CONNECT) ? -1 : (int)syscall(SYS_connect, fd, address, len);
+}
+
+ssize_t
+send(int fd, const void *bytes, size_t len, int flags)
+{
+	ssize_t part = allowed(FAULT_SEND, len);
+
+	return part < 0 ? -1 : syscall(SYS_sendto, fd, bytes, part, flags, NULL, 0);
+}
+
+ssize_t
+recv(int fd, void *bytes, size_t len, int flags)
+{
+	ssize_t part = allowed(FAULT_RECEIVE, len);
+
+	return part < 0 ? -1 : syscall(SYS_recvfrom, fd, bytes, part, flags, NULL, NULL);
+}
+
+/* ---- waiting --------------------------------------------------------------------- */
+
+int
+poll(struct pollfd *fds, nfds_t count, int timeout_ms)
+{
+	struct timespec limit = {timeout_ms / 1000, timeout_ms % 1000 * 1000000L};
+
+	if (fails(FAULT_WAIT))
+		return -1;
+	return (int)syscall(
+		SYS_ppoll, fds, count, timeout_ms < 0 ? NULL : &limit, NULL, _NSIG / 8);
+}
+
+int
+epoll_wait(int fd, struct epoll_event *events, int most, int timeout_ms)
+{
+	if (fails(FAULT_WAIT))
+		return -1;
+	return (int)syscall(
+		SYS_epoll_pwait, fd, events, most, timeout_ms, NULL, _NSIG / 8);
+}
+
+/* ---- set-up ---------------------------------------------------------------------- */
+
+int
+eventfd(unsigned count, int flags)
+{
+	return fails(FAULT_SETUP) ? -1 : (int)syscall(SYS_eventfd2, count, flags);
+}
+
+int
+epoll_create1(int flags)
+{
+	return fails(FAULT_SETUP) ? -1 : (int)syscall(SYS_epoll_create1, flags);
+}
+
+int
+epoll_ctl(int fd, int operation, int of, struct epoll_event *event)
+{
+	if (operation != EPOLL_CTL_DEL && fails(FAULT_SETUP))
+		return -1;
+	return (int)syscall(SYS_epoll_ctl, fd, operation, of, event);
+}
+
+int
+inotify_init1(int flags)
+{
+	return fails(FAULT_SETUP) ? -1 : (int)syscall(SYS_inotify_init1, flags);
+}
+
+int
+inotify_add_watch(int fd, const char *path, uint32_t mask)
+{
+	if (fails(FAULT_SETUP))
+		return -1;
+	return (int)syscall(SYS_inotify_add_watch, fd, path, mask);
+}
+
+int
+signalfd(int fd, const sigset_t *set, int flags)
+{
+	if (fails(FAULT_SETUP))
+		return -1;
+	return (int)syscall(SYS_signalfd4, fd, set, _NSIG / 8, flags);
+}
+
+int
+pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
+	void *context)
+{
+	static int (*next)(
+		pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+
+	if (next == NULL)
+		next = next_function("pthread_create");
+	return fails(FAULT_SETUP) ? fault.number : next(thread, attributes, run, context);
+}
