@@ -105,9 +105,10 @@ add_to_list(const struct met *met, struct cli_list *list, struct err *err)
 	const char **items;
 
 	if (check != NULL && check(span_of(met->value), err) != 0) {
-		err_context(err, "%s", met->shown);
-		err->kind = ERR_USAGE;
-		return -1;
+		/* A check may also fail for want of memory. */
+		if (err->kind == ERR_DATA)
+			err->kind = ERR_USAGE;
+		return err_context(err, "%s", met->shown);
 	}
 	items = realloc(list->items, (list->count + 1) * sizeof(list->items[0]));
 	if (items == NULL)
