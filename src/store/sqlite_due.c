@@ -22,15 +22,16 @@ const struct sql sqlite_due_sql[] = {
 		" CROSS JOIN endpoint e ON e.id = q.endpoint_id WHERE q.state = 0"
 		" AND q.expedited = 1 AND e.queue_id = ?1 AND e.held_at IS NULL"},
 	[NEXT_DUE] = {"next-due",
-		"SELECT run_at FROM retry_queue WHERE state = 1"
-		" ORDER BY run_at LIMIT 1"},
+		"SELECT q.run_at, e.queue_id FROM retry_queue q"
+		" CROSS JOIN endpoint e ON e.id = q.endpoint_id WHERE q.state = 1"
+		" ORDER BY q.run_at LIMIT ?1"},
 	[NEXT_NOT_BEFORE] = {"next-not-before",
 		"SELECT min(" ENDPOINT_NOT_BEFORE ") FROM endpoint WHERE queue_id = ?1"
 		" AND waiting > 0 AND held_at IS NULL AND " ENDPOINT_NOT_BEFORE " > ?2"},
 	{0},
 };
 
-enum { PROMOTE_MAX = 1000 };
+enum { PROMOTE_MAX = 1000, OTHERS_MAX = 64 };
 
 /* ---- promotion ------------------------------------------------------------------- */
 
@@ -112,17 +113,38 @@ any_left(struct sqlite_store *store, const struct exchange *exchange, struct err
 	return finds_claimable(&expedited, exchange, err);
 }
 
+/* When the first delayed job of this queue is due; with many of other queues before it,
+ * not later than that. 0: there is none. */
+static int
+next_due(struct sqlite_store *store, int64_t *due_at, struct err *err)
+{
+	struct query query = query_start(store, &sqlite_due_sql[NEXT_DUE]);
+	int row, others = 0;
+
+	*due_at = 0;
+	bind_int(&query, OTHERS_MAX);
+	while ((row = query_next(&query, err)) == 1) {
+		int64_t run_at = read_int(&query);
+
+		if (read_int(&query) == store->queue_id || ++others == OTHERS_MAX) {
+			*due_at = run_at;
+			query_end(&query);
+			return 0;
+		}
+	}
+	return row;
+}
+
 int
 look_ahead(struct sqlite_store *store, struct exchange *exchange, struct err *err)
 {
-	struct query due = query_start(store, &sqlite_due_sql[NEXT_DUE]);
 	struct query later = query_start(store, &sqlite_due_sql[NEXT_NOT_BEFORE]);
 	int64_t due_at, not_before;
 	int left = any_left(store, exchange, err);
 
 	bind_int(&later, store->queue_id);
 	bind_int(&later, exchange->now);
-	if (left < 0 || query_int(&due, 0, &due_at, err) != 0 ||
+	if (left < 0 || next_due(store, &due_at, err) != 0 ||
 		query_int(&later, 0, &not_before, err) != 0)
 		return -1;
 	exchange->more = left > 0 || (due_at != 0 && due_at <= exchange->now);

@@ -31,6 +31,16 @@ settle_and_claim(struct sqlite_store *store, struct exchange *exchange, struct e
 	return claim(store, exchange, err);
 }
 
+/* Looks without taking the turn to write: most often a worker is woken for nothing, by
+ * the work of another queue or of another worker. */
+static int
+peek(struct sqlite_store *store, struct exchange *exchange, struct err *err)
+{
+	if (holds_load(store, err) != 0)
+		return -1;
+	return store->holds.all ? 0 : look_ahead(store, exchange, err);
+}
+
 int
 sqlite_exchange(struct store *base, struct exchange *exchange, struct err *err)
 {
@@ -41,6 +51,12 @@ sqlite_exchange(struct store *base, struct exchange *exchange, struct err *err)
 	exchange->more = false;
 	if (exchange->claim_limit > 0 && store->worker == 0)
 		return err_set(err, ERR_BUG, "only a worker may claim");
+	if (exchange->settle_count == 0) {
+		if (peek(store, exchange, err) != 0)
+			return -1;
+		if (!exchange->more)
+			return 0;
+	}
 	if (txn_begin(store, err) != 0)
 		return -1;
 	if (txn_end(store, settle_and_claim(store, exchange, err), err) == 0)

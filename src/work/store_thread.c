@@ -297,10 +297,9 @@ reclaim(struct store_thread *self, int64_t now_us, struct err *err)
 		return -1;
 	for (size_t i = 0; i < list.count; i++)
 		report_stalled(&self->options.report, &self->out, &list.jobs[i], now);
-	if (list.count > 0) {
-		flush_lines(self);
-		self->look = true;
-	}
+	flush_lines(self);
+	/* Who died may have been the only one to know when something comes due. */
+	self->look = true;
 	if (list.count == RECLAIM_LIMIT)
 		self->reclaim_us = now_us;
 	arena_free(&list.arena);

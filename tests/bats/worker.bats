@@ -149,3 +149,32 @@ due_to_started() {
   tried=$(jq -rs 'map(select(.event == "retry").id) | unique | length' <<<"$before$output")
   [ "$tried" -eq 200 ]
 }
+
+# one_retried OUT OUT: one of the two workers has tried the job
+one_retried() {
+  grep -q '"retry"' "$1" "$2"
+}
+
+@test "a retry is made by another worker when the one that saw the failure is gone" {
+  local out=() pid=()
+
+  receiver_start
+  printf '%s\n' '{"types":{"server":{"base_delay_ms":700}}}' >policy.json
+  export WH_POLICY=$PWD/policy.json
+  for signal in TERM KILL; do
+    for i in 0 1; do
+      worker_start
+      out[i]=$worker_out
+      pid[i]=$worker_pid
+    done
+    receiver_control x /status/503
+    enqueue "$signal" "$(receiver_url /switch/x)"
+    wait_until one_retried "${out[@]}"
+    receiver_control x /ok
+    i=0
+    grep -q '"retry"' "${out[0]}" || i=1
+    stop "${pid[i]}" "$signal"
+    wait_until grep -q '"completed"' "${out[1 - i]}"
+    stop "${pid[1 - i]}"
+  done
+}

@@ -88,6 +88,23 @@ check_text_of(const struct fixture *f, const char *sql, const char *wanted)
 }
 
 static void
+test_with_nothing_to_do_nobody_waits_for_the_turn_to_write(void)
+{
+	struct fixture f = fixture_new();
+	struct exchange round = {.now = NOW, .claim_limit = 0};
+	sqlite3 *db = NULL;
+	struct err err = {0};
+
+	sqlite_of(f.store)->busy_wait_ms = 1;
+	sqlite3_busy_timeout(sqlite_of(f.store)->db, 1);
+	CHECK_INT(sqlite3_open(f.path, &db), SQLITE_OK);
+	CHECK_INT(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	ok(store_exchange(f.store, &round, &err), &err);
+	sqlite3_close(db);
+	fixture_free(&f);
+}
+
+static void
 test_views_speak_our_names(void)
 {
 	struct fixture f = fixture_new();
@@ -514,6 +531,7 @@ main(void)
 		TAP(test_a_full_disk_loses_nothing_that_was_receipted),
 		TAP(test_the_turn_to_write_is_waited_for_and_then_given_up),
 		TAP(test_a_worker_elsewhere_lives_by_its_lease),
+		TAP(test_with_nothing_to_do_nobody_waits_for_the_turn_to_write),
 		TAP(test_the_wal_stays_bounded),
 		TAP(test_short_programs_leave_a_short_wal),
 		TAP(test_an_interrupted_release_is_finished_by_housekeeping),

@@ -510,6 +510,72 @@ readable(int fd)
 	return poll(&poller, 1, 0) == 1;
 }
 
+static struct store *
+open_queue(const struct fixture *fixture, const char *queue)
+{
+	struct store_options options = {.path = fixture->path,
+		.mode = STORE_WRITE,
+		.queue = queue,
+		.now = NOW,
+		.busy_wait_ms = 20000};
+	struct store *store = NULL;
+	struct err err = {0};
+
+	ok(store_open(&store, &options, &err), &err);
+	return store;
+}
+
+static void
+enqueue_delayed(struct store *store, const char *id, int64_t run_at)
+{
+	struct event event = event_of(id, "https://a.example");
+
+	event.run_at = run_at;
+	enqueue_event(store, &event);
+}
+
+static void
+test_a_worker_is_not_woken_for_another_queue(void)
+{
+	struct fixture f = fixture_new();
+	struct store *other = open_queue(&f, "other");
+	struct exchange round;
+	struct err err = {0};
+
+	enqueue_delayed(other, "theirs", NOW + 1000);
+	round = (struct exchange){.now = NOW};
+	ok(store_exchange(f.store, &round, &err), &err);
+	CHECK_INT(round.next_due_at, 0);
+	enqueue_delayed(f.store, "ours", NOW + 2000);
+	ok(store_exchange(f.store, &round, &err), &err);
+	CHECK_INT(round.next_due_at, NOW + 2000);
+	round.now = NOW + 1000;
+	ok(store_exchange(f.store, &round, &err), &err);
+	CHECK(!round.more);
+	store_close(other);
+	fixture_free(&f);
+}
+
+static void
+test_many_jobs_of_another_queue_do_not_hide_ours(void)
+{
+	struct fixture f = fixture_new();
+	struct store *other = open_queue(&f, "other");
+	struct delivery *claimed[1];
+	struct exchange round;
+	char id[32];
+
+	for (int i = 0; i < 100; i++) {
+		snprintf(id, sizeof(id), "theirs-%d", i);
+		enqueue_delayed(other, id, NOW + 1);
+	}
+	enqueue_delayed(f.store, "ours", NOW + 1000);
+	CHECK_INT((int64_t)claim_at(f.store, NOW + 1000, claimed, 1, &round), 1);
+	free(claimed[0]);
+	store_close(other);
+	fixture_free(&f);
+}
+
 static void
 test_work_wakes_workers(void)
 {
@@ -1345,6 +1411,8 @@ main(void)
 		TAP(test_a_crash_gives_the_job_back_at_once),
 		TAP(test_a_living_worker_keeps_its_jobs),
 		TAP(test_stopping_is_no_crash),
+		TAP(test_a_worker_is_not_woken_for_another_queue),
+		TAP(test_many_jobs_of_another_queue_do_not_hide_ours),
 		TAP(test_work_wakes_workers),
 		TAP(test_the_life_of_a_dead_letter),
 		TAP(test_resolving_by_hand),
