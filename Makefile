@@ -89,7 +89,12 @@ $(BUILD)/tests/receiver: $(RECEIVER_OBJECTS)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $(RECEIVER_OBJECTS) -lmicrohttpd -lgnutls -ljansson
 
-receiver: $(BUILD)/tests/receiver
+# Names that resolve to what a test says, preloaded into a program.
+$(BUILD)/tests/resolver.so: tests/lib/resolver.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -fPIC -shared -o $@ $<
+
+receiver: $(BUILD)/tests/receiver $(BUILD)/tests/resolver.so
 
 .SECONDARY:
 

@@ -3,6 +3,10 @@
 #
 # Which addresses a worker connects to: by default public ones only, so here none at all,
 # and what --allow-net, WH_ALLOW_NET and allow_net open.
+#
+# The table of URLs is fixtures/ssrf-cases.tsv. It is run here, on loopback, and in a
+# network namespace where every address is this machine's: there a packet to anywhere
+# would arrive, and the kernel counts what it sends. Names are resolved by lib/resolver.c.
 
 bats_require_minimum_version 1.5.0
 load helper
@@ -10,6 +14,9 @@ load helper
 setup() {
   common_setup
   unset WH_ALLOW_NET
+  export WH_TEST_HOSTS=$BATS_TEST_TMPDIR/hosts
+  cp "$root/tests/fixtures/ssrf-hosts" "$WH_TEST_HOSTS"
+  inside=()
 }
 
 # enqueue ID URL
@@ -20,6 +27,76 @@ enqueue() {
 # enqueue_to ID ENDPOINT
 enqueue_to() {
   whenqueue --id "$1" --endpoint "$2" --data '{}'
+}
+
+# listen NAME ADDRESS PORT: tells of each connection in NAME.out; sets port
+listen() {
+  background "$1" "${inside[@]}" node "$root/tests/lib/listener.mjs" "$2" "$3"
+  wait_until grep -q listening "$1.out" || fail "$(cat "$1.err")"
+  port=$(jq -s '.[0].listening' "$1.out")
+}
+
+# accepted: how many connections all listeners took
+accepted() {
+  cat ./*.out | grep -c '"accepted"' || :
+}
+
+# resolving COMMAND…: names are those of $WH_TEST_HOSTS, and no others
+resolving() {
+  LD_PRELOAD=$build/tests/resolver.so ASAN_OPTIONS=$ASAN_OPTIONS:verify_asan_link_order=0 \
+    "${inside[@]}" "$@"
+}
+
+# cases FILTER: the table as JSON, those that the jq filter selects, as cases.ndjson
+cases() {
+  jq -Rc --arg port "$port" 'select(startswith("#") | not) | split("\t") |
+    {id: "line-\(input_line_number)", verdict: .[0], address: .[1],
+     url: (.[2] | gsub("PORT"; $port) | "\"\(.)\"" | fromjson),
+     here: (.[2] | test("^http:.*PORT"))} |
+    select('"$1"')' "$root/tests/fixtures/ssrf-cases.tsv" >cases.ndjson
+}
+
+# attempt_cases OPTION…: queues them, tries each once, and says which came out otherwise
+# than the table has it
+attempt_cases() {
+  jq -c '{id, url, payload: 1}' cases.ndjson | whenqueue >receipts.ndjson 2>refused.txt || [ $? = 65 ]
+  resolving whworker --once -c 20 "$@" >attempts.ndjson
+  jq -n --slurpfile cases cases.ndjson --slurpfile receipts receipts.ndjson \
+    --slurpfile attempts attempts.ndjson '
+    ($receipts | map({(.id): true}) | add) as $taken |
+    ($attempts | map({(.id): .}) | add) as $attempt |
+    [$cases[] | . + ($attempt[.id] // {} | {event, dead_reason, reason}) |
+      .got = if $taken[.id] | not then "door"
+        elif .event == null then "lost"
+        elif .dead_reason == "blocked_address" then "blocked"
+        elif .event == "completed" then "public"
+        else "unsent" end |
+      .address as $address | .reason as $reason |
+      select(if .verdict == "never" then .got == "public" or .got == "lost"
+        else .got != .verdict or (.got == "blocked" and $address != "-" and
+          ($reason | startswith($address + " is ") | not)) end)]' >wrong.json
+  jq -e '. == []' wrong.json >/dev/null || fail "$(cat wrong.json)"
+}
+
+# a_namespace: commands after "${inside[@]}" see no network but one of their own, in which
+# every address is this machine's
+a_namespace() {
+  background holder unshare --map-root-user --net sleep 300
+  inside=(nsenter --target "$background_pid" --user --net --preserve-credentials)
+  poll_until 5 is_apart || skip "no network namespaces for us here"
+  "${inside[@]}" sh -ec 'ip link set lo up
+    ip route add local default dev lo
+    ip -6 route add local default dev lo'
+}
+
+is_apart() {
+  [ "$("${inside[@]}" readlink /proc/self/ns/net)" != "$(readlink /proc/self/ns/net)" ]
+}
+
+# tcp_count NAME: a counter of the kernel, in the namespace
+tcp_count() {
+  "${inside[@]}" awk -v name="$1" '$1 == "Tcp:" && !at { for (at = 2; $at != name; at++); next }
+    $1 == "Tcp:" { print $at }' /proc/net/snmp
 }
 
 # is_printed FILTER: the worker in the background has printed such a line
@@ -141,4 +218,139 @@ END
   [ "$(jq -r '.id + " " + (.dead_reason // .event)' <<<"$output" | sort | tr '\n' ',')" = \
     'a completed,b blocked_address,c blocked_address,d blocked_address,e completed,' ]
   [ "$(receiver_count)" = 2 ]
+}
+
+@test "no spelling of a URL reaches this machine" {
+  listen ipv4 127.0.0.1 0
+  ! grep -q '^0*1 ' /proc/net/if_inet6 || listen ipv6 ::1 "$port"
+  cases '.verdict != "public" and
+    (.address | test("^(-|::|::1|::ffff:127[.].*|(0|127)[.].*)$"))'
+  attempt_cases
+  [ "$(accepted)" = 0 ]
+
+  # They would have come: with all that is this machine open, each does.
+  whdlq retry --all --yes >retried.ndjson
+  resolving whworker --once -c 20 >attempts.ndjson \
+    --allow-net 127.0.0.0/8,0.0.0.0/8,::/127,::ffff:127.0.0.0/104
+  jq -n --slurpfile cases cases.ndjson --slurpfile attempts attempts.ndjson '
+    ($attempts | map({(.id): .event}) | add) as $event |
+    [$cases[] | select(.here and .verdict == "blocked" and .address == "127.0.0.1")] as $here |
+    {all: $here | length, otherwise: [$here[] | select($event[.id] != "completed")]}' >here.json
+  jq -e '.all >= 40 and .otherwise == []' here.json >/dev/null || fail "$(cat here.json)"
+  [ "$(accepted)" -gt 0 ]
+}
+
+@test "no spelling of a URL sends a packet to where it must not" {
+  a_namespace
+  listen all :: 0
+  cases '.verdict != "public"'
+  attempt_cases
+  [ "$(tcp_count ActiveOpens) $(tcp_count OutSegs) $(accepted)" = '0 0 0' ]
+  printf '# %d URLs, no packet\n' "$(jq -s length cases.ndjson)" >&3
+
+  # They would have arrived: with everything open all do that the kernel has a route for.
+  whdlq retry --all --yes >retried.ndjson
+  resolving whworker --once -c 20 --allow-net 0.0.0.0/0,::/0 >attempts.ndjson
+  jq -n --slurpfile cases cases.ndjson --slurpfile attempts attempts.ndjson '
+    ($attempts | map({(.id): .event}) | add) as $event |
+    [$cases[] | select(.here and .verdict == "blocked" and
+      (.address | test("^(22[4-9]|2[34][0-9]|255|ff|fe[89ab]|-)") | not))] as $here |
+    {all: $here | length, otherwise: [$here[] | select($event[.id] != "completed")]}' >here.json
+  jq -e '.all >= 150 and .otherwise == []' here.json >/dev/null || fail "$(cat here.json)"
+  [ "$(tcp_count ActiveOpens)" -gt 0 ]
+}
+
+@test "public addresses are delivered to, whatever stands elsewhere in the URL" {
+  a_namespace
+  listen all :: 0
+  cases '.verdict == "public"'
+  attempt_cases
+  [ "$(accepted)" -ge 5 ]
+  jq -s '[.[] | .accepted // empty | sub("^::ffff:"; "")] | unique' all.out >reached.json
+  jq -s '[.[].address] | unique' cases.ndjson | diff - reached.json
+}
+
+@test "a redirect is not followed, wherever it leads" {
+  listen inner 127.0.0.1 0
+  receiver_start
+  for status in 300 301 302 303 307 308; do
+    for to in "http://127.0.0.1:$port/" "http://[::1]:$port/" file:///etc/passwd //169.254.169.254/; do
+      printf '{"url":"%s","payload":1}\n' "$(receiver_url "/status/$status?location=$to")"
+    done
+  done | whenqueue >receipts
+  run -0 whworker --drain --allow-net 127.0.0.1
+  json_is '.event == "dead" and .status >= 300 and .status < 400 and .error_type == "client"'
+  [ "$(accepted) $(receiver_count)" = '0 24' ]
+}
+
+@test "no proxy of the environment is used" {
+  listen proxy 127.0.0.1 0
+  receiver_start
+  for name in http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY; do
+    export "$name=http://127.0.0.1:$port"
+  done
+  export NO_PROXY='' no_proxy=''
+  enqueue open "$(receiver_url /ok)"
+  enqueue closed http://10.0.0.1/
+  enqueue closed-tls https://10.0.0.1/
+  ALL_PROXY=socks5h://127.0.0.1:$port all_proxy=socks5h://127.0.0.1:$port \
+    run -0 whworker --drain --allow-net 127.0.0.1
+  [ "$(jq -r '.id + " " + (.dead_reason // .event)' <<<"$output" | sort | tr '\n' ',')" = \
+    'closed blocked_address,closed-tls blocked_address,open completed,' ]
+  [ "$(accepted) $(receiver_count '.url == "/ok"')" = '0 1' ]
+}
+
+@test "a name that resolves to something else the second time is judged anew" {
+  listen elsewhere 127.0.0.2 0
+  receiver_start --port "$port"
+  echo 'rebound.test 127.0.0.1 127.0.0.2' >hosts
+  echo '{"types": {"server": {"base_delay": "1ms"}}}' >policy.json
+  enqueue a "http://rebound.test:$port/status/503"
+  export WH_POLICY=$PWD/policy.json
+  run -0 resolving whworker --once --allow-net 127.0.0.1
+  json_is '.event == "retry" and .status == 503'
+  run -0 resolving whworker --drain --allow-net 127.0.0.1
+  json_is '.event == "dead" and .dead_reason == "blocked_address" and .attempt == 2'
+  json_is '.reason | startswith("127.0.0.2 is a loopback address")'
+  [ "$(cat hosts.log)" = $'rebound.test\nrebound.test' ]
+  [ "$(accepted) $(receiver_count)" = '0 1' ]
+}
+
+@test "a public name that turns into a private one is judged anew" {
+  a_namespace
+  listen all :: 0
+  echo 'rebound.test 93.184.216.34 10.0.0.1,::1' >hosts
+  enqueue a "http://rebound.test:$port/"
+  enqueue b "http://rebound.test:$port/"
+  run -0 resolving whworker --drain -c 1 --max-time 10s
+  json_is '.event == "completed"' # both: libcurl asks once in a minute
+  enqueue c "http://rebound.test:$port/"
+  run -0 resolving whworker --drain
+  json_is '.dead_reason == "blocked_address"'
+  jq -se '[.[] | .accepted // empty] == ["::ffff:93.184.216.34"]' all.out
+}
+
+@test "of several addresses those that are refused are passed over" {
+  receiver_start
+  local port=${receiver_base##*:} refusing=${receiver_refusing_url##*:}
+  cat >hosts <<END
+first.test 127.0.0.2,127.0.0.1,::1
+last.test 127.0.0.1,127.0.0.2
+six.test ::1,127.0.0.1
+none.test 127.0.0.2,::1,10.0.0.1
+END
+  for name in first last six none; do
+    enqueue "$name" "http://$name.test:$port/ok"
+    enqueue "$name-refusing" "http://$name.test:$refusing"
+  done
+  run -0 resolving whworker --once --allow-net 127.0.0.1
+  [ "$(jq -r '.id + " " + (.dead_reason // .error_type // .event)' <<<"$output" | sort)" = \
+    'first completed
+first-refusing network
+last completed
+last-refusing network
+none blocked_address
+none-refusing blocked_address
+six completed
+six-refusing network' ]
 }
