@@ -15,7 +15,7 @@ _whtools_options() {
   case "$1 $2" in
     'whclassify ') echo '--explain --output -o --line-buffered --policy --config --help -h --version' ;;
     'whenqueue ') echo '--url -u --endpoint -e --event-type -t --id --method -X --header -H --data -d --raw --delay --at --priority --ordered --ordering-key --max-attempts --jitter --explain --policy --config --db --queue --output -o --color --help -h --version' ;;
-    'whworker ') echo '--db --queue --config --policy --allow-net --concurrency -c --timeout --connect-timeout --jitter --drain --once --max-time --grace --lease --ready-fd --output -o --color --help -h --version' ;;
+    'whworker ') echo '--db --queue --config --policy --allow-net --concurrency -c --timeout --connect-timeout --jitter --drain --once --max-time --grace --lease --ready-fd --sandbox --output -o --color --help -h --version' ;;
     'whqueue stats') echo '--output -o --color --db --queue --help -h --version' ;;
     'whqueue endpoints') echo '--output -o --color --db --queue --help -h --version' ;;
     'whqueue list') echo '--status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --reveal --output -o --color --db --queue --help -h --version' ;;
@@ -77,6 +77,7 @@ _whtools_kind() {
     'whworker  --grace') echo 'nothing' ;;
     'whworker  --lease') echo 'nothing' ;;
     'whworker  --ready-fd') echo 'nothing' ;;
+    'whworker  --sandbox') echo 'choice auto require off' ;;
     'whworker  --output' | 'whworker  -o') echo 'choice auto table ndjson' ;;
     'whworker  --color') echo 'choice auto always never' ;;
     'whqueue stats ') echo 'nothing' ;;

@@ -20,7 +20,8 @@
 #   schema_valid NAME             every line of $output is valid by schema/record/NAME
 #
 # $root is the source tree, $build the build directory; TEST_SANITIZED is set when the
-# programs are built with ASan, whose memory cannot be limited.
+# programs are built with ASan, whose memory cannot be limited. TEST_SANDBOX=off keeps the
+# workers out of their sandbox, where a sanitizer, valgrind or gcov could not do its work.
 #
 # A test with a setup or teardown of its own calls common_setup and common_teardown.
 
@@ -46,6 +47,7 @@ common_setup() {
       ;;
     esac
   done
+  [ -z "${TEST_SANDBOX:-}" ] || export WH_SANDBOX=$TEST_SANDBOX
   export TZ=UTC LC_ALL=C.UTF-8 TERM=dumb
   export HOME="$BATS_TEST_TMPDIR/home"
   export WH_DB="$BATS_TEST_TMPDIR/wh.db"

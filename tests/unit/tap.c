@@ -7,6 +7,7 @@
 
 static int failures_in_test;
 static const char *current_case;
+static const char *skip_reason;
 
 int
 tap_run(const struct tap_test *tests)
@@ -16,9 +17,11 @@ tap_run(const struct tap_test *tests)
 	for (const struct tap_test *test = tests; test->run != NULL; test++) {
 		failures_in_test = 0;
 		tap_case(NULL);
+		tap_skip(NULL);
 		test->run();
-		printf("%s %d - %s\n", failures_in_test ? "not ok" : "ok", ++count,
-			test->name);
+		printf("%s %d - %s%s%s\n", failures_in_test ? "not ok" : "ok", ++count,
+			test->name, skip_reason == NULL ? "" : " # SKIP ",
+			skip_reason == NULL ? "" : skip_reason);
 		failed += failures_in_test > 0;
 	}
 	printf("1..%d\n", count);
@@ -29,6 +32,12 @@ void
 tap_case(const char *name)
 {
 	current_case = name;
+}
+
+void
+tap_skip(const char *reason)
+{
+	skip_reason = reason;
 }
 
 bool

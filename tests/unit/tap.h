@@ -38,6 +38,9 @@ bool tap_check_text(const char *got, const char *wanted, const char *what,
 bool tap_check_span(struct span got, const char *wanted, const char *what,
 	const char *file, int line);
 
+/* The test that runs says why it cannot: its result counts as skipped, not as good. */
+void tap_skip(const char *reason);
+
 /* Adds to the name of the checks that follow ("case 7: refused"); NULL ends it. */
 void tap_case(const char *name);
 

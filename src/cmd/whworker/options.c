@@ -46,6 +46,8 @@ static const struct cli_option network_options[] = {
 	{0},
 };
 
+static const char *const sandbox_choices[] = {"auto", "require", "off", NULL};
+
 static const struct cli_option life_options[] = {
 	{.name = "drain",
 		.kind = CLI_FLAG,
@@ -77,6 +79,14 @@ static const struct cli_option life_options[] = {
 		.help = "write a newline there when ready, and close it",
 		.min = 1,
 		.max = INT_MAX},
+	{.name = "sandbox",
+		.kind = CLI_CHOICE,
+		.offset = offsetof(struct worker_args, sandbox),
+		.argument = "WHEN",
+		.help = "give up what a worker does not need of the system",
+		.environment = "WH_SANDBOX",
+		.choices = sandbox_choices,
+		.complete = COMPLETE_CHOICE},
 	{0},
 };
 

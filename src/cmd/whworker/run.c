@@ -184,6 +184,7 @@ work(struct run *run, struct err *err)
 	if (check_args(run->args, err) != 0 || signals_block(&run->signals, err) != 0 ||
 		operator_open(run->cli, &run->args->common, STORE_CREATE, &run->store,
 			err) != 0 ||
+		settings_confine(run->cli, &run->config, run->args, err) != 0 ||
 		open_worker(run, err) != 0)
 		return -1;
 	if (get_ready(run, err) == 0)

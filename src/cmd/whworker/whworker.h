@@ -8,6 +8,12 @@
 #include "cmd/config.h"
 #include "work/worker.h"
 
+enum sandbox_wish {
+	SANDBOX_AUTO, /* as far as the kernel goes */
+	SANDBOX_REQUIRE,
+	SANDBOX_OFF,
+};
+
 /* Negative numbers: not given, so the configuration's. */
 struct worker_args {
 	struct cli_common common;
@@ -21,6 +27,7 @@ struct worker_args {
 	int64_t grace_ms;
 	int64_t max_time_ms;
 	int64_t ready_fd;
+	int sandbox; /* enum sandbox_wish */
 	bool drain;
 	bool once;
 };
@@ -34,6 +41,14 @@ int settings_load(struct config *config, const struct worker_args *args, struct 
 /* Lets this process have a descriptor per delivery, and lowers the concurrency to what
  * the system allows; false if it had to. */
 bool settings_fit_descriptors(struct config *config);
+
+/*
+ * Enters the sandbox (work/sandbox.h) with the files of the store, of the configuration
+ * and policy and those that the configuration names. Complains of a kernel that filters
+ * no system calls; with SANDBOX_REQUIRE anything missing is ERR_OS.
+ */
+int settings_confine(struct cli *cli, const struct config *config,
+	const struct worker_args *args, struct err *err);
 
 /* ---- telling whoever started us -------------------------------------------------- */
 
