@@ -16,7 +16,7 @@ _whtools_options() {
     'whclassify ') echo '--explain --output -o --line-buffered --policy --config --help -h --version' ;;
     'whenqueue ') echo '--url -u --endpoint -e --event-type -t --id --method -X --header -H --data -d --raw --delay --at --priority --ordered --ordering-key --max-attempts --jitter --explain --policy --config --db --queue --output -o --color --help -h --version' ;;
     'whworker ') echo '--db --queue --config --policy --allow-net --concurrency -c --timeout --connect-timeout --jitter --drain --once --max-time --grace --lease --ready-fd --sandbox --output -o --color --help -h --version' ;;
-    'whqueue stats') echo '--output -o --color --db --queue --help -h --version' ;;
+    'whqueue stats') echo '--status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --output -o --color --db --queue --help -h --version' ;;
     'whqueue endpoints') echo '--output -o --color --db --queue --help -h --version' ;;
     'whqueue list') echo '--status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --reveal --output -o --color --db --queue --help -h --version' ;;
     'whqueue show') echo '--reveal --output -o --color --db --queue --help -h --version' ;;
@@ -81,6 +81,15 @@ _whtools_kind() {
     'whworker  --output' | 'whworker  -o') echo 'choice auto table ndjson' ;;
     'whworker  --color') echo 'choice auto always never' ;;
     'whqueue stats ') echo 'nothing' ;;
+    'whqueue stats --status' | 'whqueue stats -s') echo 'choice waiting delayed active paused blocked completed cancelled dead all' ;;
+    'whqueue stats --event-type' | 'whqueue stats -t') echo 'event_type' ;;
+    'whqueue stats --category') echo 'choice any RETRYABLE RATE_LIMIT NON_RETRYABLE VALIDATION' ;;
+    'whqueue stats --error-type' | 'whqueue stats -e') echo 'choice any network rate_limit server database client signature validation unknown' ;;
+    'whqueue stats --endpoint') echo 'endpoint' ;;
+    'whqueue stats --since') echo 'nothing' ;;
+    'whqueue stats --until') echo 'nothing' ;;
+    'whqueue stats --limit' | 'whqueue stats -n') echo 'nothing' ;;
+    'whqueue stats --after') echo 'nothing' ;;
     'whqueue stats --output' | 'whqueue stats -o') echo 'choice auto table ndjson json tsv id' ;;
     'whqueue stats --color') echo 'choice auto always never' ;;
     'whqueue stats --db') echo 'file' ;;

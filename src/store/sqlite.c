@@ -295,6 +295,7 @@ static const struct store_ops sqlite_ops = {
 	.dead_find = sqlite_dead_find,
 	.attempts = sqlite_attempts,
 	.stats = sqlite_stats,
+	.count = sqlite_count,
 	.dead_stats = sqlite_dead_stats,
 	.act = sqlite_act,
 	.act_matching = sqlite_act_matching,

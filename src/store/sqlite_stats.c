@@ -1,13 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Statistics. Those of the queue come from the counters of its endpoints, so they cost
- * the same with ten jobs and with ten million; those of dead letters are counted.
+ * the same with ten jobs and with ten million; those of dead letters, and of the jobs
+ * that a filter finds, are counted.
  */
 #include "store/sqlite.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-enum { ENDPOINT_ROWS, HEAD_OF_PRIORITY, OVERDUE, WORKER_ROWS, DEAD_GROUPS };
+enum {
+	ENDPOINT_ROWS,
+	HEAD_OF_PRIORITY,
+	OVERDUE,
+	WORKER_ROWS,
+	COUNT_JOBS,
+	COUNT_LETTERS,
+	DEAD_GROUPS
+};
 
 const struct sql sqlite_stats_sql[] = {
 	[ENDPOINT_ROWS] = {"endpoint-rows",
@@ -25,6 +35,22 @@ const struct sql sqlite_stats_sql[] = {
 		"SELECT endpoint_id, run_at FROM retry_queue"
 		" WHERE state = 1 AND run_at <= ?1 ORDER BY run_at LIMIT ?2"},
 	[WORKER_ROWS] = {"worker-rows", "SELECT id, boot_id, expires_at FROM worker",
+		.walks = true},
+	/* The next two: name, state as in enum job_state, how many, the oldest due at ?9.
+	 */
+	[COUNT_JOBS] = {"count-jobs",
+		"SELECT e.name, q.state, count(*),"
+		" min(CASE WHEN q.state IN (0, 1) AND q.run_at <= ?9 THEN q.run_at END)"
+		" FROM retry_queue q CROSS JOIN endpoint e ON e.id = q.endpoint_id"
+		" WHERE" JOB_FILTER " AND (?10 >> q.state) & 1"
+		" GROUP BY e.name, q.state ORDER BY e.name",
+		.walks = true},
+	[COUNT_LETTERS] = {"count-letters",
+		"SELECT e.name, 6, count(*), NULL"
+		" FROM dead_letter_queue d CROSS JOIN endpoint e ON e.id = d.endpoint_id"
+		" WHERE" FILTER_CONDITIONS("d",
+			"created_at") " AND d.status = 0 AND (?10 >> 6) & 1 AND ?9 NOT NULL"
+				      " GROUP BY e.name ORDER BY e.name",
 		.walks = true},
 	[DEAD_GROUPS] = {"dead-groups",
 		"SELECT coalesce(CASE ?9 WHEN 0 THEN d.category WHEN 1 THEN d.error_type"
@@ -166,16 +192,6 @@ note_overdue(struct reading *reading, struct err *err)
 	return row;
 }
 
-/* What is on hold cannot run, whatever the rows say. */
-static void
-count_as_paused(struct endpoint_stats *stats)
-{
-	stats->counts[JOB_PAUSED] += stats->counts[JOB_WAITING] +
-		stats->counts[JOB_DELAYED];
-	stats->counts[JOB_WAITING] = stats->counts[JOB_DELAYED] = 0;
-	stats->oldest_due_at = 0;
-}
-
 static void
 add_to_total(struct endpoint_stats *total, const struct endpoint_stats *stats)
 {
@@ -186,19 +202,26 @@ add_to_total(struct endpoint_stats *total, const struct endpoint_stats *stats)
 }
 
 static bool
-worth_showing(const struct endpoint_stats *stats)
+has_jobs(const struct endpoint_stats *stats)
 {
 	int64_t sum = 0;
 
 	for (int state = 0; state < JOB_STATE_COUNT; state++)
 		sum += stats->counts[state];
-	return sum > 0 || stats->held || stats->not_before != 0 ||
+	return sum > 0;
+}
+
+static bool
+worth_showing(const struct endpoint_stats *stats)
+{
+	return has_jobs(stats) || stats->held || stats->not_before != 0 ||
 		stats->breaker.failures > 0;
 }
 
 /* From the chain to an array, with the total. */
 static int
-finish_endpoints(struct reading *reading, struct err *err)
+finish_endpoints(struct reading *reading, bool (*worth)(const struct endpoint_stats *),
+	struct err *err)
 {
 	struct queue_stats *stats = reading->stats;
 	size_t most = stats->count + 1;
@@ -210,9 +233,9 @@ finish_endpoints(struct reading *reading, struct err *err)
 	stats->total.held = reading->store->holds.all;
 	for (struct endpoint_row *row = reading->first; row != NULL; row = row->next) {
 		if (row->stats.held || stats->total.held)
-			count_as_paused(&row->stats);
+			row->stats.oldest_due_at = 0; /* nobody is late */
 		add_to_total(&stats->total, &row->stats);
-		if (worth_showing(&row->stats))
+		if (worth(&row->stats))
 			stats->endpoints[stats->count++] = row->stats;
 	}
 	return arena_copy(&stats->arena, span_of(reading->store->queue),
@@ -248,10 +271,84 @@ read_stats(struct sqlite_store *store, int64_t now, struct queue_stats *stats,
 	for (struct endpoint_row *row = reading.first; row != NULL; row = row->next)
 		if (note_oldest_waiting(store, row, err) != 0)
 			return -1;
-	if (note_overdue(&reading, err) != 0 || finish_endpoints(&reading, err) != 0)
+	if (note_overdue(&reading, err) != 0 ||
+		finish_endpoints(&reading, worth_showing, err) != 0)
 		return -1;
 	return workers_count(store, now, &stats->workers, err);
 }
+
+/* ---- the jobs that match --------------------------------------------------------- */
+
+/* Both the rows and the chain are in the order of names. */
+static int
+add_counted(struct reading *reading, struct query *query, struct err *err)
+{
+	struct endpoint_row *endpoint = reading->first;
+	int row;
+
+	while ((row = query_next(query, err)) == 1) {
+		struct span name = read_span(query);
+		int64_t state = read_int(query);
+		int64_t count = read_int(query);
+		int64_t oldest_due_at = read_int(query);
+
+		while (endpoint != NULL && !span_equal(endpoint->stats.endpoint, name))
+			endpoint = endpoint->next;
+		if (endpoint == NULL) {
+			query_end(query);
+			return 0; /* of an endpoint that came meanwhile */
+		}
+		endpoint->stats.counts[state] = count;
+		if (oldest_due_at != 0)
+			note_due(&endpoint->stats, oldest_due_at);
+	}
+	return row;
+}
+
+static int
+count_with(struct reading *reading, const struct sql *sql,
+	const struct job_filter *filter, struct err *err)
+{
+	struct query query = query_start(reading->store, sql);
+
+	bind_filter(&query, filter);
+	bind_int(&query, reading->now);
+	bind_int(&query, filter->states == 0 ? ~0u : filter->states);
+	return add_counted(reading, &query, err);
+}
+
+static int
+count_matching(struct sqlite_store *store, const struct job_filter *filter, int64_t now,
+	struct queue_stats *stats, struct err *err)
+{
+	struct reading reading = {.store = store, .stats = stats, .now = now};
+
+	reading.last = &reading.first;
+	if (holds_load(store, err) != 0 || read_endpoints(&reading, err) != 0)
+		return -1;
+	for (struct endpoint_row *row = reading.first; row != NULL; row = row->next)
+		memset(row->stats.counts, 0, sizeof(row->stats.counts));
+	if (count_with(&reading, &sqlite_stats_sql[COUNT_JOBS], filter, err) != 0 ||
+		count_with(&reading, &sqlite_stats_sql[COUNT_LETTERS], filter, err) !=
+			0 ||
+		finish_endpoints(&reading, has_jobs, err) != 0)
+		return -1;
+	return workers_count(store, now, &stats->workers, err);
+}
+
+int
+sqlite_count(struct store *base, const struct job_filter *filter, int64_t now,
+	struct queue_stats *stats, struct err *err)
+{
+	*stats = (struct queue_stats){0};
+	arena_init(&stats->arena);
+	if (count_matching(sqlite_of(base), filter, now, stats, err) == 0)
+		return 0;
+	queue_stats_free(stats);
+	return -1;
+}
+
+/* ---- the queue's own ------------------------------------------------------------- */
 
 int
 sqlite_stats(struct store *base, int64_t now, struct queue_stats *stats, struct err *err)

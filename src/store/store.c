@@ -119,6 +119,13 @@ store_stats(struct store *store, int64_t now, struct queue_stats *stats, struct 
 }
 
 int
+store_count(struct store *store, const struct job_filter *filter, int64_t now,
+	struct queue_stats *stats, struct err *err)
+{
+	return store->ops->count(store, filter, now, stats, err);
+}
+
+int
 store_dead_stats(struct store *store, const struct job_filter *filter,
 	enum dead_group group, struct dead_stats *stats, struct err *err)
 {

@@ -289,9 +289,15 @@ struct queue_stats {
 	int64_t workers; /* alive */
 };
 
-/* From counters, whatever the number of jobs. Jobs of a held endpoint count as paused. */
+/* From counters, whatever the number of jobs. A job counts by its own state, also where
+ * its endpoint is on hold; nothing is overdue there. */
 int store_stats(
 	struct store *store, int64_t now, struct queue_stats *stats, struct err *err);
+
+/* The same of the jobs that match, counted one by one, and of endpoints that have some;
+ * limit and cursor of the filter do not count. */
+int store_count(struct store *store, const struct job_filter *filter, int64_t now,
+	struct queue_stats *stats, struct err *err);
 void queue_stats_free(struct queue_stats *stats);
 
 enum dead_group {

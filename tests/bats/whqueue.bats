@@ -312,14 +312,39 @@ answer() {
   json_is '.endpoint == "http://a.test" and .result == "held"'
   enqueue four
   run -0 whqueue stats
-  [ "$(jq -c 'select(.endpoint == "http://a.test") | [.held, .paused]' <<<"$output")" = '[true,3]' ]
+  [ "$(jq -c 'select(.endpoint == "http://a.test") |
+    [.held, .paused, .waiting + .delayed]' <<<"$output")" = '[true,0,3]' ]
+  run -1 whqueue list --status paused -o id
   run -0 whqueue list -o table
   [[ $output == *held* ]]
   run -1 --separate-stderr whqueue hold --endpoint http://a.test
   [ "$stderr" = 'whqueue: http://a.test: is on hold already' ]
   run -0 whqueue release --endpoint http://a.test
-  [ "$(whqueue stats | jq -s '.[0].paused')" = 0 ]
+  [ "$(whqueue stats | jq -s '.[1].held')" = false ]
   run -1 --separate-stderr whqueue release --endpoint http://a.test
+}
+
+@test "a hold for what comes is on no pattern, and says what to do instead" {
+  three_jobs
+  run -64 --separate-stderr whqueue hold --event-type 'invoice.*' --yes
+  [[ $stderr == *"not on 'invoice.*'; to hold the jobs there are, add --status"* ]]
+  run -0 whqueue hold --event-type 'invoice.*' --status waiting,delayed --yes
+  json_is '.result == "held"'
+}
+
+@test "stats of a filter count what list would show" {
+  three_jobs
+  for filter in "--endpoint http://a.test" "--status delayed" "--event-type invoice.*" \
+    "--since 1h" "--until 1h"; do
+    read -ra options <<<"$filter"
+    run -0 whqueue stats "${options[@]}"
+    schema_valid stats
+    [ "$(jq -s '.[0] | .waiting + .delayed' <<<"$output")" = \
+      "$(whqueue list --limit 0 -o id "${options[@]}" | wc -l)" ]
+  done
+  run -64 --separate-stderr whqueue stats --limit 3
+  [ "$stderr" = 'whqueue: --limit: is for listings: all that match are counted' ]
+  run -64 whqueue stats --status nonsense
 }
 
 @test "hold and release: an event type, and everything" {

@@ -930,9 +930,10 @@ test_a_held_endpoint_stands_still(void)
 	CHECK(page.jobs[0].held);
 	job_page_free(&page);
 	ok(store_stats(f.store, NOW, &stats, &err), &err);
-	CHECK_INT(stats.total.counts[JOB_PAUSED], 2);
-	CHECK_INT(stats.total.counts[JOB_WAITING], 0);
+	CHECK_INT(stats.total.counts[JOB_PAUSED], 0);
+	CHECK_INT(stats.total.counts[JOB_WAITING], 2);
 	CHECK_INT(stats.total.counts[JOB_COMPLETED], 1);
+	CHECK_INT(stats.total.oldest_due_at, 0);
 	queue_stats_free(&stats);
 	CHECK(set_hold(f.store, HOLD_ENDPOINT, "a", false));
 	CHECK(!set_hold(f.store, HOLD_ENDPOINT, "a", false));
@@ -1243,6 +1244,52 @@ test_stats_tell_the_oldest_due(void)
 	fixture_free(&f);
 }
 
+static int
+ignore_report(void *context, const struct action_report *report)
+{
+	(void)context;
+	(void)report;
+	return 0;
+}
+
+static void
+test_counting_what_matches_agrees_with_the_counters(void)
+{
+	struct fixture f = fixture_new();
+	struct action hold = {.verb = ACT_HOLD, .now = NOW};
+	struct job_filter all = {0}, some = {.states = 1u << JOB_WAITING};
+	struct queue_stats stats, counted;
+	struct event event = event_of("later", "b");
+	struct span held = SPAN_LITERAL("a-1");
+	struct err err = {0};
+
+	enqueue_many(f.store, "a", 0, 5);
+	enqueue_many(f.store, "b", 0, 3);
+	event.run_at = NOW + 1000;
+	enqueue_event(f.store, &event);
+	work_once(f.store, NOW, SETTLE_DEAD);
+	work_once(f.store, NOW, SETTLE_COMPLETED);
+	ok(store_act(f.store, &hold, &held, 1, ignore_report, NULL, &err), &err);
+	ok(store_stats(f.store, NOW + 2000, &stats, &err), &err);
+	ok(store_count(f.store, &all, NOW + 2000, &counted, &err), &err);
+	CHECK_INT((int64_t)counted.count, (int64_t)stats.count);
+	for (int state = 0; state < JOB_STATE_COUNT; state++)
+		for (size_t i = 0; i < counted.count; i++)
+			CHECK_INT(counted.endpoints[i].counts[state],
+				stats.endpoints[i].counts[state]);
+	CHECK_INT(counted.total.oldest_due_at, stats.total.oldest_due_at);
+	queue_stats_free(&counted);
+	some.endpoint = SPAN_LITERAL("b");
+	ok(store_count(f.store, &some, NOW, &counted, &err), &err);
+	CHECK_INT((int64_t)counted.count, 1);
+	CHECK_INT(counted.total.counts[JOB_WAITING],
+		stats.endpoints[1].counts[JOB_WAITING]);
+	CHECK_INT(counted.total.counts[JOB_DELAYED], 0);
+	queue_stats_free(&counted);
+	queue_stats_free(&stats);
+	fixture_free(&f);
+}
+
 /* ---- under load ------------------------------------------------------------------ */
 
 /* One random operation of a worker, an application or an operator. */
@@ -1437,6 +1484,7 @@ main(void)
 		TAP(test_a_bad_cursor_is_refused),
 		TAP(test_dead_letters_are_counted_by_group),
 		TAP(test_stats_tell_the_oldest_due),
+		TAP(test_counting_what_matches_agrees_with_the_counters),
 		TAP(test_counters_agree_after_anything),
 		TAP(test_two_processes_never_share_a_job),
 		TAP(test_what_was_receipted_survives_a_kill),

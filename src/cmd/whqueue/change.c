@@ -163,12 +163,28 @@ hold_scope(struct cli *cli, const struct change_verb_args *args,
 	return EXIT_DONE;
 }
 
+/* A filter knows patterns; what a hold that lasts is on has just one name. */
+static bool
+is_pattern(const struct scope *scope)
+{
+	return scope->kind == HOLD_EVENT_TYPE && scope->name.len > 0 &&
+		scope->name.ptr[scope->name.len - 1] == '*';
+}
+
 enum exit_code
 hold_run(struct cli *cli, const void *given)
 {
 	const struct change_verb_args *args = given;
 	struct scope scope;
+	struct err err;
 
+	if (scope_of(cli, args, &scope) && is_pattern(&scope)) {
+		err_set(&err, ERR_USAGE,
+			"--event-type: a hold for what comes is on one type, not on "
+			"'%.64s'; to hold the jobs there are, add --status waiting,delayed",
+			args->filter.event_type);
+		return cli_complain(cli, &err);
+	}
 	if (scope_of(cli, args, &scope))
 		return hold_scope(cli, args, &scope, true);
 	return change_jobs(cli, args, ACT_HOLD, "held");

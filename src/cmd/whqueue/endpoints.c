@@ -151,5 +151,5 @@ endpoints_run(struct cli *cli, const void *given)
 	static const struct stats_view view = {columns, put_rows};
 	const struct view_args *args = given;
 
-	return stats_show(cli, &args->common, &view);
+	return stats_show(cli, &args->common, NULL, &view);
 }

@@ -109,38 +109,60 @@ note_workers(struct output *output, const struct queue_stats *stats)
 }
 
 static int
-show_stats(struct cli *cli, const struct cli_common *common, struct store *store,
-	const struct stats_view *view, struct err *err)
+show_stats(struct cli *cli, const struct cli_common *common,
+	const struct queue_stats *stats, const struct stats_view *view, struct err *err)
 {
-	int64_t now = clock_now(&cli->clock);
-	struct queue_stats stats;
 	struct output *output;
 	int result;
 
-	if (store_stats(store, now, &stats, err) != 0)
+	if (output_open(&output, cli, common, view->columns, err) != 0)
 		return -1;
-	result = output_open(&output, cli, common, view->columns, err);
-	if (result == 0) {
-		result = view->put_rows(output, &stats, now, err);
-		note_workers(output, &stats);
-		if (output_close(output, NULL, result == 0 ? err : NULL) != 0)
-			result = -1;
-	}
-	queue_stats_free(&stats);
+	result = view->put_rows(output, stats, clock_now(&cli->clock), err);
+	note_workers(output, stats);
+	if (output_close(output, NULL, result == 0 ? err : NULL) != 0)
+		result = -1;
 	return result;
 }
 
-enum exit_code
-stats_show(
-	struct cli *cli, const struct cli_common *common, const struct stats_view *view)
+/* All jobs are counted already; for some of them somebody has to look. */
+static int
+count_jobs(struct cli *cli, struct store *store, const struct filter_args *args,
+	struct queue_stats *stats, struct err *err)
 {
+	int64_t now = clock_now(&cli->clock);
+	struct job_filter filter;
+
+	if (args == NULL || filter_is_empty(args))
+		return store_stats(store, now, stats, err);
+	if (operator_filter(args, false, &filter, err) != 0)
+		return -1;
+	return store_count(store, &filter, now, stats, err);
+}
+
+static int
+check_filter(const struct filter_args *filter, struct err *err)
+{
+	if (filter == NULL || (filter->limit < 0 && filter->after == NULL))
+		return 0;
+	return err_set(err, ERR_USAGE, "%s: is for listings: all that match are counted",
+		filter->after != NULL ? "--after" : "--limit");
+}
+
+enum exit_code
+stats_show(struct cli *cli, const struct cli_common *common,
+	const struct filter_args *filter, const struct stats_view *view)
+{
+	struct queue_stats stats = {0};
 	struct store *store = NULL;
 	struct err err;
-	int result;
+	int result = -1;
 
-	result = operator_open(cli, common, STORE_READ, &store, &err);
-	if (result == 0)
-		result = show_stats(cli, common, store, view, &err);
+	if (check_filter(filter, &err) != 0 ||
+		operator_open(cli, common, STORE_READ, &store, &err) != 0)
+		return cli_complain(cli, &err);
+	if (count_jobs(cli, store, filter, &stats, &err) == 0)
+		result = show_stats(cli, common, &stats, view, &err);
+	queue_stats_free(&stats);
 	store_close(store);
 	return result == 0 ? EXIT_DONE : cli_complain(cli, &err);
 }
@@ -149,7 +171,7 @@ enum exit_code
 stats_run(struct cli *cli, const void *given)
 {
 	static const struct stats_view view = {columns, put_rows};
-	const struct view_args *args = given;
+	const struct stats_args *args = given;
 
-	return stats_show(cli, &args->common, &view);
+	return stats_show(cli, &args->common, &args->filter, &view);
 }

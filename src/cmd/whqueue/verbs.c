@@ -9,6 +9,14 @@ const struct cli_group view_groups[] = {
 	{0},
 };
 
+const struct cli_group stats_groups[] = {
+	{cli_job_status_options, offsetof(struct stats_args, filter)},
+	{cli_filter_options, offsetof(struct stats_args, filter)},
+	{cli_output_options, offsetof(struct stats_args, common)},
+	{cli_store_options, offsetof(struct stats_args, common)},
+	{0},
+};
+
 static const struct cli_option show_options[] = {
 	{.name = "reveal",
 		.kind = CLI_FLAG,
@@ -50,11 +58,13 @@ const struct cli_group change_groups[] = {
 	{0},
 };
 
+const struct stats_args stats_defaults = {.filter = {.limit = -1}};
 const struct list_args list_defaults = {.filter = {.limit = -1}};
 const struct change_verb_args change_defaults = {.filter = {.limit = -1}};
 
 static const char *const stats_examples[] = {
 	"whqueue stats",
+	"whqueue stats --event-type 'invoice.*' --since 1h",
 	"whqueue stats -o json | jq '.[0].waiting'",
 	NULL,
 };
@@ -115,8 +125,9 @@ const struct cli_verb whqueue_verbs[] = {
 	{.name = "stats",
 		.summary = "count the jobs, in all and per endpoint",
 		.examples = stats_examples,
-		.groups = view_groups,
-		.args_size = sizeof(struct view_args),
+		.groups = stats_groups,
+		.args_size = sizeof(struct stats_args),
+		.defaults = &stats_defaults,
 		.run = stats_run},
 	{.name = "endpoints",
 		.summary = "show who is sent nothing at present, why, and until when",

@@ -15,6 +15,11 @@ struct view_args {
 	struct cli_common common;
 };
 
+struct stats_args {
+	struct cli_common common;
+	struct filter_args filter;
+};
+
 struct show_args {
 	struct cli_common common;
 	bool reveal;
@@ -32,8 +37,9 @@ struct change_verb_args {
 	struct change_args change;
 };
 
-extern const struct cli_group view_groups[], show_groups[], list_groups[],
+extern const struct cli_group view_groups[], stats_groups[], show_groups[], list_groups[],
 	change_groups[];
+extern const struct stats_args stats_defaults;
 extern const struct list_args list_defaults;
 extern const struct change_verb_args change_defaults;
 
@@ -54,8 +60,9 @@ struct stats_view {
 		int64_t now, struct err *err);
 };
 
-enum exit_code stats_show(
-	struct cli *cli, const struct cli_common *common, const struct stats_view *view);
+/* `filter` NULL: of all jobs. */
+enum exit_code stats_show(struct cli *cli, const struct cli_common *common,
+	const struct filter_args *filter, const struct stats_view *view);
 
 /* Why an endpoint is sent nothing, if so: members of its JSON, and words for a cell. */
 void endpoint_state_json(struct buf *json, const struct endpoint_stats *row, int64_t now);
