@@ -4,6 +4,7 @@
 # make check      all tests            make lint    style, layers, man pages, completions
 # make asan       all tests under AddressSanitizer and UBSan
 # make torture    faults at every call, power cuts at every write
+# make fuzz       ten minutes of libFuzzer for each target of tests/fuzz
 # make install    PREFIX, DESTDIR      make dist    a source archive
 #
 # DEVELOPER=1 turns warnings into errors. CFLAGS, CPPFLAGS and LDFLAGS are yours.
@@ -100,9 +101,9 @@ receiver: $(BUILD)/tests/receiver $(BUILD)/tests/resolver.so
 
 # Every suite; SUITES=tests/bats/whdlq.bats runs one, JOBS=1 one at a time.
 BATS_SUITES := $(wildcard tests/bats/*.bats)
-SUITES = $(UNIT_TESTS) $(TORTURE_TESTS) $(BATS_SUITES)
+SUITES = $(UNIT_TESTS) $(TORTURE_TESTS) $(BUILD)/tests/fuzz_test $(BATS_SUITES)
 
-check: all unit receiver
+check: all unit receiver $(BUILD)/tests/fuzz_test
 	@TEST_BIN="$(abspath $(BIN))" TEST_BUILD="$(abspath $(BUILD))" tests/run $(SUITES)
 
 # In a build directory of its own: nothing is rebuilt when you go back and forth.
@@ -116,6 +117,7 @@ lint: all
 
 include tests/bench/bench.mk
 include tests/torture/torture.mk
+include tests/fuzz/fuzz.mk
 -include $(OBJECTS:.o=.d) $(wildcard $(BUILD)/cmd/*/*.d $(BUILD)/unit/*.d $(BUILD)/receiver/*.d)
 
 clean:

@@ -135,7 +135,9 @@ take_digits(struct span *text, size_t digits)
 static bool
 take_char(struct span *text, const char *allowed)
 {
-	if (text->len == 0 || strchr(allowed, text->ptr[0]) == NULL)
+	/* strchr() would find a NUL at the end of the set. */
+	if (text->len == 0 || text->ptr[0] == '\0' ||
+		strchr(allowed, text->ptr[0]) == NULL)
 		return false;
 	text->ptr++;
 	text->len--;

@@ -191,8 +191,8 @@ json_id(struct span line, struct buf *id, struct err *err)
 	return buf_check(id, err);
 }
 
-static int
-line_id(struct span line, struct buf *id, struct err *err)
+int
+id_from_line(struct span line, struct buf *id, struct err *err)
 {
 	struct span text = span_trim(line);
 
@@ -223,7 +223,7 @@ read_ids(struct id_list *list, struct cli *cli, struct err *err)
 		}
 		if (got == INPUT_TOO_LONG)
 			err_set(&flaw, ERR_DATA, "longer than %d bytes", ID_LINE_MAX);
-		if (got == INPUT_TOO_LONG || line_id(line, &id, &flaw) != 0)
+		if (got == INPUT_TOO_LONG || id_from_line(line, &id, &flaw) != 0)
 			cli_complain_at_line(cli, input.line, &flaw);
 		else
 			result = add_id(list, buf_span(&id), err);

@@ -48,12 +48,17 @@ struct id_list {
 };
 
 /*
- * Operands; "-" reads stdin, one a line: a bare id, a JSON number or string, or a record,
- * which becomes "job:" and its job_id, else "event:" and its id. A line that is none of
- * these is complained of with its number (EXIT_DATA) and the others are taken. ERR_USAGE
- * (an operand is empty), ERR_OS, ERR_IO.
+ * Operands; "-" reads stdin, one id a line. A line that is none is complained of with its
+ * number (EXIT_DATA) and the others are taken. ERR_USAGE (an operand is empty), ERR_OS,
+ * ERR_IO.
  */
 int id_list_read(struct id_list *list, struct cli *cli, struct err *err);
 void id_list_free(struct id_list *list);
+
+/*
+ * Puts the id that a line names: a bare id, a JSON number or string, or a record, which
+ * becomes "job:" and its job_id, else "event:" and its id. ERR_DATA, ERR_OS.
+ */
+int id_from_line(struct span line, struct buf *id, struct err *err);
 
 #endif

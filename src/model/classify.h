@@ -60,7 +60,8 @@ void classification_put(struct buf *out, const struct classification *result);
 
 /*
  * Reads back a "classification" that a record carries. ERR_DATA if error_type is missing
- * or a member has the wrong type; members that are absent come from the policy.
+ * or a member has the wrong type; members that are absent come from the policy, which
+ * caps retry_after_ms, and texts are made printable.
  */
 int classification_read(const struct policy *policy, struct json value,
 	struct classification *result, struct err *err);

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { NUMBER_TEXT_SIZE = 40 };
 
@@ -109,6 +110,25 @@ read_multiplier(struct json value, double *multiplier, struct err *err)
 	return 0;
 }
 
+/* One line of whole characters, whoever wrote it and wherever it was cut off. */
+static void
+make_printable(char *text)
+{
+	size_t left = strlen(text), step;
+
+	for (; left > 0; text += step, left -= step) {
+		unsigned char c = (unsigned char)text[0];
+
+		step = utf8_sequence(text, left);
+		if (step == 0) {
+			text[0] = '\0';
+			return;
+		}
+		if (c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)text[1] < 0xa0))
+			memset(text, ' ', step);
+	}
+}
+
 static int
 read_text(struct json value, const char *key, char *text, size_t size, struct err *err)
 {
@@ -117,11 +137,13 @@ read_text(struct json value, const char *key, char *text, size_t size, struct er
 	if (member.type != JSON_ABSENT && member.type != JSON_STRING)
 		return wrong(err, key, "is not a string");
 	json_copy(member, text, size);
+	make_printable(text);
 	return 0;
 }
 
 static int
-read_numbers(struct json value, struct classification *result, struct err *err)
+read_numbers(const struct policy *policy, struct json value,
+	struct classification *result, struct err *err)
 {
 	int64_t retries = result->max_retries;
 
@@ -134,6 +156,8 @@ read_numbers(struct json value, struct classification *result, struct err *err)
 			err) != 0)
 		return -1;
 	result->max_retries = (int)retries;
+	if (result->retry_after_ms > policy->retry_after_cap_ms)
+		result->retry_after_ms = policy->retry_after_cap_ms;
 	return read_multiplier(value, &result->multiplier, err);
 }
 
@@ -158,7 +182,7 @@ classification_read(const struct policy *policy, struct json value,
 	result->max_delay_ms = rule.max_delay_ms;
 	result->multiplier = rule.multiplier;
 	if (read_category(value, &result->category, err) != 0 ||
-		read_numbers(value, result, err) != 0 ||
+		read_numbers(policy, value, result, err) != 0 ||
 		read_text(value, "rule", result->rule, sizeof(result->rule), err) != 0 ||
 		read_text(value, "reason", result->reason, sizeof(result->reason), err) !=
 			0)

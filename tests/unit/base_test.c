@@ -175,6 +175,17 @@ test_times_parse(void)
 	}
 }
 
+/* A NUL is no "Z", and none of the others that may stand in its place. */
+static void
+test_times_hold_no_nul(void)
+{
+	int64_t at;
+
+	CHECK_INT(time_parse(SPAN_LITERAL("2026-01-02T03:04:05\0"), &at, NULL), -1);
+	CHECK_INT(time_parse(SPAN_LITERAL("2026-01-02\00003:04:05Z"), &at, NULL), -1);
+	CHECK_INT(time_parse(SPAN_LITERAL("2026\00001-02"), &at, NULL), -1);
+}
+
 static void
 test_times_format(void)
 {
@@ -361,6 +372,7 @@ main(void)
 		TAP(test_buf_stops_at_its_maximum),
 		TAP(test_errors_carry_context),
 		TAP(test_times_parse),
+		TAP(test_times_hold_no_nul),
 		TAP(test_times_format),
 		TAP(test_durations_parse),
 		TAP(test_durations_format),

@@ -481,6 +481,34 @@ test_reading_checks_types(void)
 	CHECK_INT(result.retry_after_ms, -1);
 }
 
+/* What other software says is shown in our listings, and holds up a whole endpoint. */
+static void
+test_reading_distrusts(void)
+{
+	struct policy policy = default_policy();
+	struct classification result;
+	struct json value = {0};
+	char text[512];
+
+	json_read(SPAN_LITERAL("{\"error_type\":\"server\",\"rule\":\"a\\nb\\u001b\","
+			       "\"reason\":\"x\\u009by\\u007f\","
+			       "\"retry_after_ms\":9223372036854775807}"),
+		&value, NULL);
+	CHECK_INT(classification_read(&policy, value, &result, NULL), 0);
+	CHECK_TEXT(result.rule, "a b ");
+	CHECK_TEXT(result.reason, "x  y ");
+	CHECK_INT(result.retry_after_ms, policy.retry_after_cap_ms);
+
+	/* Cut off in the middle of a character, it ends before that. */
+	snprintf(text, sizeof(text),
+		"{\"error_type\":\"server\",\"reason\":\"%0*d\u4e2d\"}",
+		CLASSIFY_REASON_SIZE - 2, 7);
+	json_read(span_of(text), &value, NULL);
+	CHECK_INT(classification_read(&policy, value, &result, NULL), 0);
+	CHECK_INT((int64_t)span_of(result.reason).len, CLASSIFY_REASON_SIZE - 2);
+	CHECK(span_is_utf8(span_of(result.reason)));
+}
+
 int
 main(void)
 {
@@ -507,6 +535,7 @@ main(void)
 		TAP(test_own_transfers),
 		TAP(test_writes_and_reads_back),
 		TAP(test_reading_checks_types),
+		TAP(test_reading_distrusts),
 		{0},
 	});
 }
