@@ -298,3 +298,20 @@ output_close(struct output *output, const char *empty, struct err *err)
 	free(output);
 	return result;
 }
+
+int
+output_write_json(struct cli *cli, struct span json, struct err *err)
+{
+	struct buf safe;
+	int result;
+
+	if (!cli->stdout_terminal)
+		return cli_write(cli, json, err);
+	buf_init(&safe, ROW_MAX);
+	safe_json(&safe, json);
+	result = buf_check(&safe, err);
+	if (result == 0)
+		result = cli_write(cli, buf_span(&safe), err);
+	buf_free(&safe);
+	return result;
+}

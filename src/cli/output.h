@@ -66,8 +66,11 @@ size_t safe_text(struct buf *out, struct span text, size_t width);
 /* $COLUMNS, or those of the window if stdout is a terminal; 0: no limit. */
 size_t output_width(bool terminal);
 
-/* A row of JSON that stays the same to a program, and does nothing to a terminal. */
+/* Lines of JSON that stay the same to a program, and do nothing to a terminal. */
 void safe_json(struct buf *out, struct span json);
+
+/* cli_write() of such lines: safe where stdout is a terminal, else as they are. */
+int output_write_json(struct cli *cli, struct span json, struct err *err);
 
 /* Whether stdout (or stderr) shall have colour: --color, NO_COLOR, TERM, a terminal. */
 bool color_wanted(const struct cli_common *common, bool terminal);

@@ -10,6 +10,9 @@
 #include <string.h>
 #include <wchar.h>
 
+/* More marks than this on one letter are not writing: they climb over the lines above. */
+enum { MARKS_MAX = 8 };
+
 static bool
 is_deceptive(uint32_t point)
 {
@@ -19,16 +22,21 @@ is_deceptive(uint32_t point)
 		{0x00, 0x1f},       /* C0 controls */
 		{0x7f, 0x9f},       /* DEL, C1 controls */
 		{0xad, 0xad},       /* soft hyphen */
+		{0x34f, 0x34f},     /* combining grapheme joiner */
 		{0x61c, 0x61c},     /* Arabic letter mark */
 		{0x115f, 0x1160},   /* Hangul fillers */
-		{0x180e, 0x180e},   /* Mongolian vowel separator */
+		{0x17b4, 0x17b5},   /* Khmer vowels that are not shown */
+		{0x180b, 0x180f},   /* Mongolian selectors and separator */
 		{0x200b, 0x200f},   /* zero-width, directional marks */
 		{0x2028, 0x202e},   /* line separators, bidirectional embeddings */
 		{0x2060, 0x206f},   /* invisible operators, bidirectional isolates */
 		{0x3164, 0x3164},   /* Hangul filler */
 		{0xfeff, 0xfeff},   /* byte order mark */
-		{0xfff9, 0xfffb},   /* interlinear annotation */
-		{0xe0000, 0xe007f}, /* tags */
+		{0xffa0, 0xffa0},   /* halfwidth Hangul filler */
+		{0xfff0, 0xfffb},   /* interlinear annotation */
+		{0x1bca0, 0x1bca3}, /* shorthand format controls */
+		{0x1d173, 0x1d17a}, /* musical format controls */
+		{0xe0000, 0xe0fff}, /* tags, and selectors that hide text */
 	};
 
 	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
@@ -63,25 +71,38 @@ columns_of(uint32_t point)
 	return wcwidth((wchar_t)point);
 }
 
+/*
+ * Whether the character is not to be shown as it is; *columns is what it would take.
+ * *marks counts those in a row that take none.
+ */
+static bool
+must_escape(uint32_t point, size_t *marks, int *columns)
+{
+	if (is_deceptive(point)) {
+		*marks = 0;
+		return true;
+	}
+	*columns = columns_of(point);
+	*marks = *columns == 0 ? *marks + 1 : 0;
+	return *marks > MARKS_MAX;
+}
+
 /* Appends one character made safe, and returns the columns it takes. */
 static size_t
-add_safe(struct buf *out, const char *at, size_t len)
+add_safe(struct buf *out, const char *at, size_t len, size_t *marks)
 {
 	size_t before = out->len;
-	uint32_t point;
 	int columns;
 
 	if (len == 0) {
 		buf_printf(out, "\\x{%02x}", (unsigned char)*at);
 		return out->len - before;
 	}
-	point = decode(at, len);
-	if (is_deceptive(point)) {
-		buf_printf(out, "\\u{%x}", (unsigned)point);
+	if (must_escape(decode(at, len), marks, &columns)) {
+		buf_printf(out, "\\u{%x}", (unsigned)decode(at, len));
 		return out->len - before;
 	}
 	buf_add(out, at, len);
-	columns = columns_of(point);
 	return columns < 0 ? 1 : (size_t)columns;
 }
 
@@ -98,13 +119,14 @@ size_t
 safe_text(struct buf *out, struct span text, size_t width)
 {
 	size_t columns = 0;
+	size_t marks = 0;
 	size_t fits_len = out->len,
 	       fits_columns = 0; /* with room left for the ellipsis */
 
 	for (size_t at = 0; at < text.len && !out->failed;) {
 		size_t len = utf8_sequence(text.ptr + at, text.len - at);
 
-		columns += add_safe(out, text.ptr + at, len);
+		columns += add_safe(out, text.ptr + at, len, &marks);
 		at += len == 0 ? 1 : len;
 		if (width > 0 && columns > width) {
 			truncate_to(out, fits_len);
@@ -119,11 +141,13 @@ safe_text(struct buf *out, struct span text, size_t width)
 	return columns;
 }
 
-/* Outside strings JSON has no such characters but white space. */
+/* Outside strings JSON has no such characters but white space; between lines newlines. */
 static void
 add_json_escape(struct buf *out, uint32_t point)
 {
-	if (point < 0x20)
+	if (point == '\n')
+		buf_add_char(out, '\n');
+	else if (point < 0x20)
 		buf_add_char(out, ' ');
 	else if (point < 0x10000)
 		buf_printf(out, "\\u%04x", (unsigned)point);
@@ -136,7 +160,8 @@ add_json_escape(struct buf *out, uint32_t point)
 void
 safe_json(struct buf *out, struct span json)
 {
-	size_t len;
+	size_t len, marks = 0;
+	int columns;
 
 	for (size_t at = 0; at < json.len; at += len) {
 		uint32_t point;
@@ -148,7 +173,7 @@ safe_json(struct buf *out, struct span json)
 			continue;
 		}
 		point = decode(json.ptr + at, len);
-		if (is_deceptive(point))
+		if (must_escape(point, &marks, &columns))
 			add_json_escape(out, point);
 		else
 			buf_add(out, json.ptr + at, len);

@@ -40,6 +40,12 @@ test_safe_text(void)
 	check_safe("umlaut", SPAN_LITERAL("\u00fc"), 0, "\u00fc", 1);
 	check_safe("wide", SPAN_LITERAL("\u65e5\u672c"), 0, "\u65e5\u672c", 4);
 	check_safe("combining", SPAN_LITERAL("e\u0301"), 0, "e\u0301", 1);
+	check_safe("flood",
+		SPAN_LITERAL("e\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301"
+			     "x\u0301"),
+		0, "e\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\\u{301}x\u0301", 9);
+	check_safe("hidden selector", SPAN_LITERAL("\U000e0100"), 0, "\\u{e0100}", 9);
+	check_safe("joiner", SPAN_LITERAL("\u034f"), 0, "\\u{34f}", 7);
 }
 
 static void

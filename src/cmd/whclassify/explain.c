@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cmd/whclassify/whclassify.h"
 
+#include "cli/output.h"
 #include "model/backoff.h"
 
 /*
@@ -67,8 +68,11 @@ explain_text(struct buf *out, const struct policy *policy, size_t line,
 	buf_printf(out, "line %zu: %s, %s\n", line, error_type_name(result->type),
 		result->retryable ? "retryable" : "not retryable");
 	buf_printf(out, "  category  %s\n", category_name(result->category));
-	buf_printf(out, "  rule      %s\n", result->rule);
-	buf_printf(out, "  because   %s\n", result->reason);
+	buf_add_text(out, "  rule      ");
+	safe_text(out, span_of(result->rule), 0);
+	buf_add_text(out, "\n  because   ");
+	safe_text(out, span_of(result->reason), 0);
+	buf_add_char(out, '\n');
 	if (result->status != 0)
 		buf_printf(out, "  status    %d\n", result->status);
 	if (result->retry_after_ms >= 0) {

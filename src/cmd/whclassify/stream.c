@@ -10,6 +10,7 @@
 #include "cmd/whclassify/whclassify.h"
 
 #include "cli/input.h"
+#include "cli/output.h"
 
 static const char member_name[] = "classification";
 
@@ -154,7 +155,9 @@ classify_line(struct classifier *classifier, const struct input *input,
 	}
 	if (result != 0 || buf_check(&classifier->out, err) != 0)
 		return -1;
-	return cli_write(classifier->cli, buf_span(&classifier->out), err);
+	if (classifier->as_text)
+		return cli_write(classifier->cli, buf_span(&classifier->out), err);
+	return output_write_json(classifier->cli, buf_span(&classifier->out), err);
 }
 
 int

@@ -88,7 +88,7 @@ export_letter(void *context, const struct dead_letter *letter, struct err *err)
 	put_event(&exporting->line, &letter->job);
 	if (buf_check(&exporting->line, err) != 0)
 		return -1;
-	return cli_write(exporting->cli, buf_span(&exporting->line), err);
+	return output_write_json(exporting->cli, buf_span(&exporting->line), err);
 }
 
 static int

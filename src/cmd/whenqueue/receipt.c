@@ -128,10 +128,22 @@ put_sentence(struct buf *out, const struct line *line)
 	}
 }
 
+/* Whoever reads a pipe gets the id itself. */
 static void
-put_fields(struct buf *out, const struct line *line)
+put_id(struct receipt_writer *writer, struct span id)
 {
-	safe_text(out, line->event->id, 0);
+	if (writer->cli->stdout_terminal)
+		safe_text(&writer->text, id, 0);
+	else
+		buf_add_span(&writer->text, id);
+}
+
+static void
+put_fields(struct receipt_writer *writer, const struct line *line)
+{
+	struct buf *out = &writer->text;
+
+	put_id(writer, line->event->id);
 	buf_printf(out, "\t%lld\t%s\t", (long long)line->receipt->job_id,
 		state_of(line->receipt));
 	if (line->receipt->run_at != 0)
@@ -151,10 +163,10 @@ put_line(struct receipt_writer *writer, const struct line *line)
 	case FORMAT_TSV:
 		if (!writer->any)
 			buf_add_text(out, "id\tjob_id\tstate\trun_at\tattempt\n");
-		put_fields(out, line);
+		put_fields(writer, line);
 		break;
 	case FORMAT_ID:
-		safe_text(out, line->event->id, 0);
+		put_id(writer, line->event->id);
 		break;
 	case FORMAT_JSON:
 		buf_add_text(out, writer->any ? ",\n" : "[\n");
@@ -169,12 +181,19 @@ put_line(struct receipt_writer *writer, const struct line *line)
 	writer->any = true;
 }
 
+static bool
+is_json(const struct receipt_writer *writer)
+{
+	return writer->format == FORMAT_NDJSON || writer->format == FORMAT_JSON;
+}
+
 static int
 print(struct receipt_writer *writer, struct err *err)
 {
 	if (buf_check(&writer->text, err) != 0)
 		return -1;
-	if (cli_write(writer->cli, buf_span(&writer->text), err) != 0)
+	if ((is_json(writer) ? output_write_json : cli_write)(
+		    writer->cli, buf_span(&writer->text), err) != 0)
 		return -1;
 	buf_clear(&writer->text);
 	return cli_flush(writer->cli, err);

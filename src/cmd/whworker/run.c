@@ -12,6 +12,8 @@
 #include <signal.h>
 #include <unistd.h>
 
+enum { SAFE_LINES_MAX = 64 * 1024 * 1024 };
+
 struct run {
 	struct cli *cli;
 	const struct worker_args *args;
@@ -34,12 +36,19 @@ complain(void *context, const struct err *err)
 	cli_warn(run->cli, "%s", err->text);
 }
 
+static bool
+wants_plain(const struct run *run)
+{
+	int format = run->args->common.format;
+
+	return format == FORMAT_TABLE ||
+		(format == FORMAT_AUTO && run->cli->stdout_terminal);
+}
+
 /* Past stdio: one write per commit, and no buffer that outlives a crash. */
 static int
-emit(void *context, struct span lines)
+write_lines(struct run *run, struct span lines)
 {
-	struct run *run = context;
-
 	while (lines.len > 0) {
 		ssize_t written = write(STDOUT_FILENO, lines.ptr, lines.len);
 
@@ -54,6 +63,24 @@ emit(void *context, struct span lines)
 		lines.len -= (size_t)written;
 	}
 	return 0;
+}
+
+static int
+emit(void *context, struct span lines)
+{
+	struct run *run = context;
+	struct buf safe;
+	int result;
+
+	if (!run->cli->stdout_terminal || wants_plain(run))
+		return write_lines(run, lines);
+	buf_init(&safe, SAFE_LINES_MAX);
+	safe_json(&safe, lines);
+	result = buf_check(&safe, &run->output_err);
+	if (result == 0)
+		result = write_lines(run, buf_span(&safe));
+	buf_free(&safe);
+	return result;
 }
 
 /* ---- while it runs --------------------------------------------------------------- */
@@ -111,15 +138,6 @@ on_max_time(void *context)
 }
 
 /* ---- before and after ------------------------------------------------------------ */
-
-static bool
-wants_plain(const struct run *run)
-{
-	int format = run->args->common.format;
-
-	return format == FORMAT_TABLE ||
-		(format == FORMAT_AUTO && run->cli->stdout_terminal);
-}
 
 static int
 check_args(const struct worker_args *args, struct err *err)
