@@ -296,6 +296,16 @@ read_header_file(void *target, const struct node *node, struct err *err)
 	return keep_place(loader, node, &loader->header->place, err);
 }
 
+static bool
+header_came_before(
+	const struct endpoint_config *endpoint, const struct config_header *header)
+{
+	for (size_t i = 0; &endpoint->headers[i] < header; i++)
+		if (span_is_nocase(endpoint->headers[i].name, header->name.ptr))
+			return true;
+	return false;
+}
+
 static int
 read_header(void *target, const struct node *node, struct err *err)
 {
@@ -309,6 +319,8 @@ read_header(void *target, const struct node *node, struct err *err)
 	loader->header = header;
 	if (arena_copy(arena, node->name, &header->name, err) != 0)
 		return -1;
+	if (header_came_before(endpoint, header))
+		return node_error(node, err, "given twice");
 	if (node->value.type == JSON_OBJECT) {
 		if (node_read(node, members, loader, err) != 0)
 			return -1;
@@ -339,6 +351,8 @@ read_headers(void *target, const struct node *node, struct err *err)
 	struct endpoint_config *endpoint = loader->endpoint;
 	size_t count = count_members(node->value);
 
+	if (count > HEADER_FIELDS_MAX)
+		return node_error(node, err, "more than %d fields", HEADER_FIELDS_MAX);
 	endpoint->headers = arena_alloc(
 		&loader->config->arena, (count + 1) * sizeof(*endpoint->headers));
 	if (endpoint->headers == NULL)

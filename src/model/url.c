@@ -7,6 +7,7 @@
 
 #include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 enum { METHOD_MAX = 32, PORT_MAX = 65535, IPV6_TEXT_MAX = 45 };
 
@@ -307,6 +308,19 @@ header_check(struct span name, struct span value, struct err *err)
 	return 0;
 }
 
+/* Two of one name are two lines of the request, of which each reader picks another. */
+static bool
+came_before(struct json headers, const struct json_iter *it)
+{
+	struct json_iter earlier = json_iter(headers);
+
+	while (json_next(&earlier) && earlier.key.ptr < it->key.ptr)
+		if (earlier.key.len == it->key.len &&
+			strncasecmp(earlier.key.ptr, it->key.ptr, it->key.len) == 0)
+			return true;
+	return false;
+}
+
 static int
 check_member(const struct json_iter *it, struct buf *text, struct err *err)
 {
@@ -321,6 +335,7 @@ int
 headers_check(struct json headers, struct err *err)
 {
 	struct buf text;
+	size_t count = 0;
 	int failed = 0;
 
 	if (headers.type != JSON_OBJECT)
@@ -330,8 +345,13 @@ headers_check(struct json headers, struct err *err)
 			err, ERR_DATA, "headers: larger than %d bytes", HEADERS_MAX);
 	buf_init(&text, HEADERS_MAX);
 	for (struct json_iter it = json_iter(headers); !failed && json_next(&it);) {
-		if (it.value.type != JSON_STRING)
+		if (++count > HEADER_FIELDS_MAX)
+			failed = err_set(
+				err, ERR_DATA, "more than %d fields", HEADER_FIELDS_MAX);
+		else if (it.value.type != JSON_STRING)
 			failed = err_set(err, ERR_DATA, "not a string");
+		else if (came_before(headers, &it))
+			failed = err_set(err, ERR_DATA, "given twice");
 		else
 			failed = check_member(&it, &text, err);
 		if (failed)

@@ -12,6 +12,7 @@ enum {
 	EVENT_TYPE_MAX = 256,
 	ENDPOINT_NAME_MAX = 128,
 	HEADERS_MAX = 64 * 1024,
+	HEADER_FIELDS_MAX = 256,
 };
 
 /*
@@ -35,8 +36,9 @@ int endpoint_name_check(struct span name, struct err *err);
 
 /*
  * A JSON object of field names to strings: names are tokens, values hold no CR, LF or NUL
- * (RFC 9110 §5.5), and none is one that the transfer sets itself (Host is allowed;
- * Content-Length, Transfer-Encoding, Connection, webhook-id and its siblings are not).
+ * (RFC 9110 §5.5), none is one that the transfer sets itself (Host is allowed;
+ * Content-Length, Transfer-Encoding, Connection, webhook-id and its siblings are not),
+ * and none comes twice.
  * ERR_DATA, "headers.NAME: reason".
  */
 int headers_check(struct json headers, struct err *err);

@@ -82,17 +82,32 @@ says_content_type(const struct endpoint_config *endpoint, struct json headers)
 	return false;
 }
 
+/* What the store holds was checked when it came in; a file may have been edited. */
+static int
+check_stored(const struct delivery *delivery, struct json *headers, struct err *err)
+{
+	const struct request *job = &delivery->request;
+
+	if (span_present(job->url) && url_check(job->url, err) != 0)
+		return -1;
+	if (span_present(job->method) && method_check(job->method, err) != 0)
+		return -1;
+	if (!event_id_valid(delivery->event_id))
+		return err_set(err, ERR_DATA, "id: not 1 to 256 bytes of printable text");
+	if (!span_present(job->headers))
+		return 0;
+	if (json_read(job->headers, headers, err) != 0)
+		return err_context(err, "headers");
+	return headers_check(*headers, err);
+}
+
 static int
 add_fields(struct transfer *transfer, const struct delivery *delivery,
 	const struct endpoint_config *endpoint, int64_t started_at, struct err *err)
 {
 	struct json headers = {0};
 
-	/* What the store holds was checked when it came in; a file may have been edited.
-	 */
-	if (span_present(delivery->request.headers) &&
-		(json_read(delivery->request.headers, &headers, err) != 0 ||
-			headers_check(headers, err) != 0))
+	if (check_stored(delivery, &headers, err) != 0)
 		return -1;
 	transfer_header(transfer, SPAN_LITERAL("webhook-id"), delivery->event_id);
 	add_number(transfer, SPAN_LITERAL("webhook-timestamp"), started_at / 1000);

@@ -143,6 +143,9 @@ test_says_where_it_is_wrong(void)
 		 "\"a\\nb\"}}}}",
 			"line 2: endpoints.a.headers.X: line break or NUL in the value would "
 			"forge a header"},
+		{"{\"endpoints\": {\"a\": {\"url\": \"http://a\", \"headers\":\n{\"Host\": "
+		 "\"b\",\n\"host\": \"c\"}}}}",
+			"line 3: endpoints.a.headers.host: given twice"},
 		{"{\"endpoints\": {\"a\": {\"url\": \"http://a\", \"headers\":\n{\"X\": "
 		 "{}}}}}",
 			"line 2: endpoints.a.headers.X: it names no file"},

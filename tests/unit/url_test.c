@@ -105,6 +105,8 @@ test_headers(void)
 	CHECK_INT(check_headers("{\"content-length\":\"3\"}", &err), -1);
 	CHECK_TEXT(err.text, "headers.content-length: is set by the delivery itself");
 	CHECK_INT(check_headers("{\"Webhook-Id\":\"3\"}", &err), -1);
+	CHECK_INT(check_headers("{\"X-A\":\"1\",\"b\":\"2\",\"x-a\":\"1\"}", &err), -1);
+	CHECK_TEXT(err.text, "headers.x-a: given twice");
 	CHECK_INT(check_headers("{\"A\":\"\\u0000\"}", &err), -1);
 	CHECK_INT(check_headers("{\"A\":\"\\u000a\"}", &err), -1);
 	CHECK_INT(check_headers("{\"A:b\":\"\"}", &err), -1);
