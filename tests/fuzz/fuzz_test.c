@@ -44,6 +44,18 @@ run_bytes(const struct target *target, struct span bytes)
 	free(copy);
 }
 
+static int
+read_file(const char *path, struct buf *bytes, struct err *err)
+{
+	int fd = file_open(path, err), failed;
+
+	if (fd < 0)
+		return -1;
+	failed = input_all(fd, bytes, err);
+	close(fd);
+	return failed;
+}
+
 /* The last line that the process prints before it crashes names the input. */
 static void
 run_file(const struct target *target, const char *path)
@@ -54,7 +66,7 @@ run_file(const struct target *target, const char *path)
 	printf("# %s\n", path);
 	fflush(stdout);
 	buf_init(&bytes, INPUT_MAX);
-	if (file_read(path, &bytes, &err) != 0) {
+	if (read_file(path, &bytes, &err) != 0) {
 		printf("# %s\n", err.text);
 		exit(1);
 	}

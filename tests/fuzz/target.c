@@ -16,6 +16,7 @@ const struct target targets[] = {
 	{"retry_after", fuzz_retry_after},
 	{"time", fuzz_time},
 	{"url", fuzz_url},
+	{"guard", fuzz_guard},
 	{"header", fuzz_header},
 	{"config", fuzz_config},
 	{"args", fuzz_args},

@@ -51,6 +51,7 @@ void fuzz_verdict(struct span input);
 void fuzz_retry_after(struct span input);
 void fuzz_time(struct span input);
 void fuzz_url(struct span input);
+void fuzz_guard(struct span input);
 void fuzz_header(struct span input);
 void fuzz_config(struct span input);
 void fuzz_args(struct span input);
