@@ -38,6 +38,7 @@ raw_tricks=(
 setup() {
   common_setup
   export NO_COLOR=1 SHELL=/bin/bash
+  commands='' asked=0
 }
 
 # at_terminal COMMAND…: runs it with a terminal as stdin, stdout and stderr, and leaves in
@@ -51,7 +52,7 @@ at_terminal() {
 }
 
 at_terminal_sh() {
-  script -qec "stty -echo cols ${columns:-200} rows 50; $1" /dev/null </dev/null >seen || :
+  timeout 20 script -qec "stty -echo cols ${columns:-200} rows 50; $1" /dev/null </dev/null >seen || :
   sed -i 's/\^D\x08\x08//g' seen
 }
 
@@ -79,11 +80,21 @@ is_harmless() {
   fail "$shown: $1" "$(head -c 3000 seen | cat -v)"
 }
 
-# checked COMMAND…: the terminal is safe, and was shown something.
+# later COMMAND…: to be run by the next `checked`, all at one terminal.
+later() {
+  local command
+
+  printf -v command '%q ' "$@"
+  commands+="$command; "
+  asked=$((asked + 1))
+}
+
+# Runs them, and says whether the terminal is safe and each of them said something.
 checked() {
-  at_terminal "$@"
-  [ -s seen ] || fail "shows nothing: $*"
-  is_harmless "$*"
+  at_terminal_sh "$commands"
+  [ "$(wc -l <seen)" -ge "$asked" ] || fail 'somebody was silent' "$commands" "$(cat -v seen)"
+  is_harmless "$commands"
+  commands='' asked=0
 }
 
 # The text as JSON, or bytes as SQL.
@@ -144,26 +155,32 @@ look_at_store() {
   local format id
 
   for format in table ndjson json tsv id; do
-    checked whdlq list --limit 0 -o $format
-    checked whqueue list --limit 0 -o $format
-    checked whdlq stats -o $format
-    checked whqueue stats -o $format
-    checked whdlq delete --all --dry-run -o $format
-    checked whqueue cancel --all --dry-run -o $format
+    later whdlq list --limit 0 -o $format
+    later whqueue list --limit 0 -o $format
+    later whdlq stats -o $format
+    later whqueue stats -o $format
+    later whdlq delete --all --dry-run -o $format
+    later whqueue cancel --all --dry-run -o $format
+    checked
   done
   for id in $(seq 1 2 "$1"); do
-    checked whdlq show --reveal "$id"
-    checked whdlq show --body "$id"
-    checked whqueue show "$id" $((id + 1))
+    later whdlq show --reveal "$id"
+    later whdlq show --body "$id"
+    later whqueue show "$id" $((id + 1))
+    checked
   done
-  checked whdlq show -o ndjson 1 3 5 7 9
-  checked whqueue show -o ndjson 2 4 6 8
-  checked whdlq export --all
-  checked whdlq stats --by event-type
-  checked whdlq stats --by endpoint
-  checked whqueue endpoints
-  checked whqueue doctor
-  columns=40 checked whdlq list --limit 0
+  later whdlq show -o ndjson 1 3 5 7 9
+  later whqueue show -o ndjson 2 4 6 8
+  later whdlq export --all
+  later whdlq stats --by event-type
+  later whdlq stats --by endpoint
+  later whqueue endpoints
+  later whqueue doctor
+  checked
+  columns=40
+  later whdlq list --limit 0
+  checked
+  columns=200
 }
 
 @test "what events, failures and answers say cannot move a terminal" {
@@ -176,8 +193,9 @@ look_at_store() {
   fill_store
   spoil_store
   look_at_store "$jobs"
-  checked whdlq resolve --all --yes --by me -o table
-  checked whqueue cancel --all --yes -o ndjson
+  later whdlq resolve --all --yes --by me -o table
+  later whqueue cancel --all --yes -o ndjson
+  checked
 }
 
 @test "with colours there is nothing in a listing but our own colours" {
@@ -202,28 +220,29 @@ look_at_store() {
   whenqueue --url https://a.test/ --data 1 >/dev/null
   for trick in "${tricks[@]}" "${raw_tricks[@]}"; do
     for program in whclassify whenqueue whworker whqueue whdlq; do
-      checked "$program" --"$trick"
-      checked "$program" -"$trick"
-      checked "$program" --config "$trick"
+      later "$program" --"$trick"
+      later "$program" -"$trick"
+      later "$program" --config "$trick"
     done
-    checked whdlq "$trick"
-    checked whdlq help "$trick"
-    checked whdlq list "list$trick"
-    checked whdlq show "$trick"
-    checked whqueue show "$trick"
-    checked whqueue cancel "$trick"
-    checked whqueue list --error-type "serve$trick"
-    checked whqueue list --status "$trick"
-    checked whqueue list --since "$trick" --after "$trick"
-    checked whqueue list --limit "$trick"
-    checked whdlq cleanup --older-than "$trick"
-    checked whqueue list --db "$trick"
-    checked whclassify --policy "$trick"
-    checked whclassify "$trick"
-    checked whenqueue --url "$trick" --data 1
-    checked whenqueue --url https://a.test/ --event-type "$trick" --data "$trick"
-    checked whenqueue --url https://a.test/ --header "$trick" --data 1
-    checked whenqueue --url https://a.test/ --header "X-$trick: 1" --data 1
+    later whdlq "$trick"
+    later whdlq help "$trick"
+    later whdlq list "list$trick"
+    later whdlq show "$trick"
+    later whqueue show "$trick"
+    later whqueue cancel "$trick"
+    later whqueue list --error-type "serve$trick"
+    later whqueue list --status "$trick"
+    later whqueue list --since "$trick" --after "$trick"
+    later whqueue list --limit "$trick"
+    later whdlq cleanup --older-than "$trick"
+    later whqueue list --db "$trick"
+    later whclassify --policy "$trick"
+    later whclassify "$trick"
+    later whenqueue --url "$trick" --data 1
+    later whenqueue --url https://a.test/ --event-type "$trick" --data "$trick"
+    later whenqueue --url https://a.test/ --header "$trick" --data 1
+    later whenqueue --url https://a.test/ --header "X-$trick: 1" --data 1
+    checked
   done
 }
 
@@ -271,21 +290,25 @@ look_at_store() {
       "{\"endpoints\":{\"a\":{\"url\":\"https://a.test/\",\"headers\":{\"A\":{\"file\":$text}}}}}" \
       "{\"endpoints\":{\"a\":{\"url\":\"https://a.test/\",\"tls\":{\"ca\":$text}}}}" \
       "{\"limits\":{\"timeout\":$text}}" "{\"limits\":{\"endpoint_rate\":$text}}"; do
-      printf '%s' "$document" >config.json
-      checked whworker --drain --config config.json
+      asked=$((asked + 1))
+      printf '%s' "$document" >config$asked.json
+      commands+="whworker --drain --config config$asked.json; "
     done
+    checked
     printf '{"rules":[{"name":%s,"match":{"status":503},"error_type":"server"}]}' "$text" >policy.json
     printf '{"http":{"status":503}}\n' >report
     at_terminal_sh 'whclassify -o table --policy policy.json report'
     is_harmless 'the name of a rule'
     printf '{"types":{%s:{}}}' "$text" >policy.json
-    checked whclassify --policy policy.json report
+    at_terminal whclassify --policy policy.json report
+    is_harmless 'the name of a type'
   done
   for trick in "${tricks[@]}" "${raw_tricks[@]}"; do
     printf 'not JSON' >"file${trick//\//}"
-    checked whclassify "file${trick//\//}"
-    checked whworker --drain --config "file${trick//\//}"
-    checked whqueue list --db "file${trick//\//}"
+    later whclassify "file${trick//\//}"
+    later whworker --drain --config "file${trick//\//}"
+    later whqueue list --db "file${trick//\//}"
+    checked
   done
 }
 
@@ -306,7 +329,8 @@ look_at_store() {
   at_terminal whworker --drain -o ndjson
   [ "$(grep -c -a '"event":"dead"' seen)" -eq "$(wc -l <records)" ]
   is_harmless 'whworker -o ndjson'
-  checked whdlq show 1 5 9 13 17 19 20 21
+  later whdlq show 1 5 9 13 17 19 20 21
+  checked
 }
 
 @test "questions" {
@@ -315,11 +339,11 @@ look_at_store() {
   fill_store
   spoil_store
   for trick in "${tricks[@]}" "${raw_tricks[@]}"; do
-    checked whdlq delete --event-type "$trick"
-    checked whqueue hold --endpoint "$trick"
-    checked whqueue release --event-type "$trick"
-    checked whdlq resolve --by "$trick" -m "$trick" 1
-    checked whdlq reopen "$trick"
+    at_terminal whdlq delete --event-type "$trick"
+    grep -aq 'y/N' seen || fail "not asked" "$(cat -v seen)"
+    is_harmless "delete --event-type $trick"
+    at_terminal whqueue cancel --event-type "$trick"
+    is_harmless "cancel --event-type $trick"
   done
 }
 
