@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { RUN_LIMIT_MS = 20000, OUTPUT_MAX = 16 * 1024 * 1024, LINE_MAX_BYTES = 16 * 1024 };
+enum { RUN_LIMIT_MS = 20000, OUTPUT_MAX = 16 * 1024 * 1024, LINE_MAX_BYTES = 64 * 1024 };
 
 static void
 give_up(const char *what)
@@ -399,6 +399,16 @@ clean_environment(const struct lab *lab)
 }
 
 void
+lab_join(struct lab *lab)
+{
+	lab->in_fd = memfd_create("in", MFD_CLOEXEC);
+	lab->out_fd = memfd_create("out", MFD_CLOEXEC);
+	lab->err_fd = memfd_create("err", MFD_CLOEXEC);
+	if (lab->in_fd < 0 || lab->out_fd < 0 || lab->err_fd < 0)
+		give_up("memfd_create");
+}
+
+void
 lab_open(struct lab *lab)
 {
 	bool memory = access("/dev/shm", W_OK) == 0;
@@ -412,11 +422,7 @@ lab_open(struct lab *lab)
 	if (mkdtemp(lab->directory) == NULL)
 		give_up(lab->directory);
 	clean_environment(lab);
-	lab->in_fd = memfd_create("in", MFD_CLOEXEC);
-	lab->out_fd = memfd_create("out", MFD_CLOEXEC);
-	lab->err_fd = memfd_create("err", MFD_CLOEXEC);
-	if (lab->in_fd < 0 || lab->out_fd < 0 || lab->err_fd < 0)
-		give_up("memfd_create");
+	lab_join(lab);
 	start_receiver(lab);
 }
 

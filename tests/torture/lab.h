@@ -41,6 +41,9 @@ struct outcome {
 void lab_open(struct lab *lab);
 void lab_close(struct lab *lab);
 
+/* In a child of whoever opened it: input and output of its own. */
+void lab_join(struct lab *lab);
+
 /* A path in the directory. */
 void lab_path(const struct lab *lab, const char *name, char *path);
 

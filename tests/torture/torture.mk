@@ -4,8 +4,8 @@
 #                  the same suites with larger strides
 
 TORTURE_DIR    = $(BUILD)/torture
-TORTURE_TESTS  = $(BUILD)/tests/faults_test
-TORTURE_NEEDS  = $(TORTURE_DIR)/fault.so
+TORTURE_TESTS  = $(BUILD)/tests/faults_test $(BUILD)/tests/powercut_test
+TORTURE_NEEDS  = $(TORTURE_DIR)/fault.so $(TORTURE_DIR)/record.so
 
 # Not sanitized, whatever the programs are, and without the inline functions that
 # _FORTIFY_SOURCE puts in the place of what is wrapped.
@@ -17,6 +17,8 @@ $(TORTURE_DIR)/%.so: tests/torture/%.c
 $(TORTURE_DIR)/%.o: tests/torture/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -Itests/torture -MMD -MP -c -o $@ $<
+
+$(BUILD)/tests/powercut_test: $(TORTURE_DIR)/disk.o
 
 $(TORTURE_TESTS): $(BUILD)/tests/%_test: $(TORTURE_DIR)/%_test.o $(TORTURE_DIR)/lab.o \
   $(LIBRARY) $(TORTURE_NEEDS)
