@@ -58,6 +58,41 @@ files_create(const char *path, struct err *err)
 	return result;
 }
 
+/* What we may not even read we have not changed; some file systems have nothing to sync.
+ */
+static int
+sync_directory(const char *path, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int result = 0;
+
+	if (fd < 0)
+		return errno == EACCES ? 0 : err_errno(err, "%s", path);
+	if (fsync(fd) != 0 && errno != EINVAL && errno != EROFS)
+		result = err_errno(err, "%s", path);
+	close(fd);
+	return result;
+}
+
+int
+files_sync_names(const char *path, struct err *err)
+{
+	char *copy = strdup(path);
+	char *slash;
+	int result = 0;
+
+	if (copy == NULL)
+		return err_no_memory(err);
+	while (result == 0 && (slash = strrchr(copy, '/')) != NULL && slash != copy) {
+		*slash = '\0';
+		result = sync_directory(copy, err);
+	}
+	if (result == 0)
+		result = sync_directory(path[0] == '/' ? "/" : ".", err);
+	free(copy);
+	return result;
+}
+
 /* ---- judging them ---------------------------------------------------------------- */
 
 static int

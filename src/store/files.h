@@ -14,6 +14,13 @@
 int files_create(const char *path, struct err *err);
 
 /*
+ * Syncs the directories above the database, all the way up: a name is on the disk only
+ * when its directory is, and a power cut takes along what stands below a lost name.
+ * ERR_IO.
+ */
+int files_sync_names(const char *path, struct err *err);
+
+/*
  * Replaces *path by what it stands for if it is a symbolic link: a lock beside the link
  * would not be the one beside the database. ERR_PERMISSION for a link that another user
  * made; ERR_NO_INPUT, ERR_OS.

@@ -163,16 +163,22 @@ connect_and_configure(struct sqlite_store *store, struct err *err)
 
 /* ---- the schema ------------------------------------------------------------------ */
 
+/*
+ * Nobody uses a store without a schema, so what is synced before there is one needs never
+ * be thought of again, whoever it was that made the directories.
+ */
 static int
-migrate_in_turn(struct sqlite_store *store, int64_t now, struct err *err)
+migrate_in_turn(struct sqlite_store *store, int version, int64_t now, struct err *err)
 {
 	int result;
 
 	if (side_file_lock(&store->side, store->busy_wait_ms, err) != 0)
 		return -1;
-	result = migrate_apply(store->db, store_migrations, now, err);
+	result = version == 0 ? files_sync_names(store->path, err) : 0;
+	if (result == 0 && migrate_apply(store->db, store_migrations, now, err) != 0)
+		result = err_context(err, "%s", store->path);
 	side_file_unlock(&store->side);
-	return result == 0 ? 0 : err_context(err, "%s", store->path);
+	return result;
 }
 
 static int
@@ -192,7 +198,7 @@ check_schema(struct sqlite_store *store, int64_t now, struct err *err)
 			store->path, version, newest);
 	if (store->mode != STORE_READ && sqlite3_db_readonly(store->db, "main") == 1)
 		return sqlite_error(store, SQLITE_READONLY, err);
-	return version < newest ? migrate_in_turn(store, now, err) : 0;
+	return version < newest ? migrate_in_turn(store, version, now, err) : 0;
 }
 
 /* ---- the handle ------------------------------------------------------------------ */
