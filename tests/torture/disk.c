@@ -101,6 +101,9 @@ sync_file(struct disk *disk, uint64_t inode)
 	file->pending_count = 0;
 	if (file->is_directory)
 		sync_names(disk, path_of(disk, inode));
+	/* Without a name it is the root, which was there before. */
+	if (!span_present(path_of(disk, inode)))
+		sync_names(disk, span_of(disk->root));
 }
 
 static void
@@ -152,13 +155,19 @@ disk_apply(struct disk *disk, const struct record *record)
 }
 
 void
+disk_init(struct disk *disk, const char *root)
+{
+	*disk = (struct disk){.root = root};
+}
+
+void
 disk_free(struct disk *disk)
 {
 	for (size_t i = 0; i < disk->file_count; i++) {
 		buf_free(&disk->files[i].synced);
 		free(disk->files[i].pending);
 	}
-	*disk = (struct disk){0};
+	disk_init(disk, disk->root);
 }
 
 /* ---- after the cut --------------------------------------------------------------- */
@@ -239,8 +248,8 @@ make_file(const struct disk_file *file, const struct buf *content, const char *p
 }
 
 void
-disk_materialize(const struct disk *disk, const struct survivors *survivors,
-	const char *root, const char *to)
+disk_materialize(
+	const struct disk *disk, const struct survivors *survivors, const char *to)
 {
 	uint64_t state = survivors->seed * 0x9e3779b97f4a7c15 + 1;
 	char path[2 * LAB_PATH_MAX];
@@ -250,8 +259,8 @@ disk_materialize(const struct disk *disk, const struct survivors *survivors,
 	for (size_t i = 0; i < disk->name_count; i++) {
 		const struct disk_name *name = &disk->names[i];
 		const struct disk_file *file = file_of((struct disk *)disk, name->inode);
-		struct span below = {
-			name->path.ptr + strlen(root), name->path.len - strlen(root)};
+		struct span below = {name->path.ptr + strlen(disk->root),
+			name->path.len - strlen(disk->root)};
 
 		content_left(file, survivors, &state, &content);
 		if (!name->synced && !survives(survivors->names, &state))

@@ -30,6 +30,7 @@ struct disk_name {
 };
 
 struct disk {
+	const char *root; /* the directory that was there at the beginning */
 	struct disk_file files[DISK_FILES_MAX];
 	size_t file_count;
 	struct disk_name names[DISK_FILES_MAX];
@@ -46,11 +47,12 @@ struct survivors {
 	uint64_t seed;
 };
 
+void disk_init(struct disk *disk, const char *root);
 void disk_free(struct disk *disk);
 void disk_apply(struct disk *disk, const struct record *record);
 
-/* Makes the files that are left, in the directory `to` in the place of `root`. */
-void disk_materialize(const struct disk *disk, const struct survivors *survivors,
-	const char *root, const char *to);
+/* Makes the files that are left, in the directory `to` in the place of the root. */
+void disk_materialize(
+	const struct disk *disk, const struct survivors *survivors, const char *to);
 
 #endif

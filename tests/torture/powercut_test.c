@@ -206,14 +206,15 @@ static void
 cut_at(struct cuts *cuts, const struct journal *journal, size_t cut,
 	const struct survivors *survivors)
 {
-	struct disk *disk = calloc(1, sizeof(*disk));
+	struct disk *disk = malloc(sizeof(*disk));
 
 	if (disk == NULL)
 		abort();
+	disk_init(disk, cuts->root);
 	for (size_t i = 0; i < cut; i++)
 		disk_apply(disk, journal->records[i]);
 	lab_empty(&cuts->lab, "image");
-	disk_materialize(disk, survivors, cuts->root, cuts->image);
+	disk_materialize(disk, survivors, cuts->image);
 	check_image(cuts, journal, cut);
 	disk_free(disk);
 	free(disk);
