@@ -2,7 +2,8 @@
 /*
  * Most names that are asked for are not there, and the bit of their hash says so. Objects
  * with more members than the list has room for, and names with escapes, are so rare that
- * the object is searched again.
+ * the object is searched again; but not if it is so large that somebody made it to keep
+ * us busy.
  */
 #include "model/members.h"
 
@@ -19,6 +20,8 @@ hash_bit(struct span name)
 void
 members_read(struct members *members, struct json object)
 {
+	bool large = object.raw.len > MEMBERS_SEARCHED_MAX;
+
 	members->object = object;
 	members->hashes = 0;
 	members->partial = false;
@@ -26,11 +29,14 @@ members_read(struct members *members, struct json object)
 	if (object.type != JSON_OBJECT)
 		return;
 	for (struct json_iter it = json_iter(object); json_next(&it);) {
-		if (members->count == MEMBERS_MAX ||
-			memchr(it.key.ptr, '\\', it.key.len) != NULL) {
-			members->partial = true;
+		bool full = members->count == MEMBERS_MAX;
+		bool escaped = memchr(it.key.ptr, '\\', it.key.len) != NULL;
+
+		members->partial = !large && (full || escaped);
+		if (full || members->partial)
 			return;
-		}
+		if (escaped)
+			continue;
 		members->hashes |= hash_bit(it.key);
 		members->list[members->count].name = it.key;
 		members->list[members->count++].value = it.value;

@@ -8,7 +8,7 @@
 
 #include "model/json.h"
 
-enum { MEMBERS_MAX = 96 };
+enum { MEMBERS_MAX = 96, MEMBERS_SEARCHED_MAX = 1024 * 1024 };
 
 /* Borrows the text of the object. */
 struct members {
@@ -22,7 +22,10 @@ struct members {
 	} list[MEMBERS_MAX];
 };
 
-/* Anything but an object has no members. */
+/*
+ * Anything but an object has no members. Of an object larger than MEMBERS_SEARCHED_MAX
+ * only the first MEMBERS_MAX count, and no name that is written with escapes.
+ */
 void members_read(struct members *members, struct json object);
 
 /* As json_get(). */

@@ -93,9 +93,33 @@ test_other_values_have_none(void)
 	check_absent(&members, "a");
 }
 
+/* An object that is made to be searched over and over is not. */
+static void
+test_of_a_huge_object_the_first_count(void)
+{
+	struct members members;
+	struct buf text;
+
+	buf_init(&text, 4 * MEMBERS_SEARCHED_MAX);
+	buf_add_text(&text, "{\"first\":1,\"\\u0061\":2");
+	for (int i = 0; i < MEMBERS_MAX; i++)
+		buf_printf(&text, ",\"k%d\":%d", i, i);
+	buf_add_text(&text, ",\"last\":3,\"filler\":\"");
+	for (int i = 0; i < MEMBERS_SEARCHED_MAX / 8; i++)
+		buf_add_text(&text, "xxxxxxxx");
+	buf_add_text(&text, "\"}");
+	read_text(&members, buf_span(&text).ptr);
+	check_get(&members, "first", "1");
+	check_get(&members, "k90", "90");
+	check_absent(&members, "a");
+	check_absent(&members, "last");
+	buf_free(&text);
+}
+
 int
 main(void)
 {
 	return tap_run((struct tap_test[]){TAP(test_finds_by_name), TAP(test_escapes),
-		TAP(test_many), TAP(test_other_values_have_none), {0}});
+		TAP(test_of_a_huge_object_the_first_count), TAP(test_many),
+		TAP(test_other_values_have_none), {0}});
 }
