@@ -49,7 +49,7 @@ _whtools_kind() {
     'whenqueue  --event-type' | 'whenqueue  -t') echo 'event_type' ;;
     'whenqueue  --id') echo 'nothing' ;;
     'whenqueue  --method' | 'whenqueue  -X') echo 'nothing' ;;
-    'whenqueue  --header' | 'whenqueue  -H') echo 'nothing' ;;
+    'whenqueue  --header' | 'whenqueue  -H') echo 'file' ;;
     'whenqueue  --data' | 'whenqueue  -d') echo 'file' ;;
     'whenqueue  --delay') echo 'nothing' ;;
     'whenqueue  --at') echo 'nothing' ;;

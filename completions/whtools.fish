@@ -44,7 +44,7 @@ complete -c whenqueue -l endpoint -s e -x -a '(__whtools_live endpoint)' -d 'del
 complete -c whenqueue -l event-type -s t -x -a '(__whtools_live event_type)' -d 'what happened, such as invoice.paid'
 complete -c whenqueue -l id -x -d 'event id and idempotency key (default: a new one)'
 complete -c whenqueue -l method -s X -x -d 'HTTP method (default: POST)'
-complete -c whenqueue -l header -s H -x -d 'header \'Name: value\'; may be repeated. Secrets belong in the configuration'
+complete -c whenqueue -l header -s H -r -F -d 'header \'Name: value\', or @FILE with such lines, for secrets; may be repeated'
 complete -c whenqueue -l data -s d -r -F -d 'the payload of one event, or @FILE; standard input is not read'
 complete -c whenqueue -l raw -d 'the whole input is one payload, not records'
 complete -c whenqueue -l delay -x -d 'deliver after so long: 90s, 15m, 2h, 30d'

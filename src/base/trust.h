@@ -14,17 +14,20 @@
 
 #include <sys/stat.h>
 
+/* Either of the two below. */
+typedef int trust_check(const struct stat *status, const char *path, struct err *err);
+
 /*
  * Judges what fstat(2) said of the file or directory. A device is judged by its owner
  * only: what is written to /dev/null changes nothing. ERR_PERMISSION, "path: reason:
  * remedy".
  */
-int trust_status(const struct stat *status, const char *path, struct err *err);
+trust_check trust_status;
 
 /*
  * A file that holds a secret must be trusted, and be unreadable for others. Its group may
  * read it if root owns it: that is how an administrator hands a secret to a service.
  */
-int trust_secret_status(const struct stat *status, const char *path, struct err *err);
+trust_check trust_secret_status;
 
 #endif

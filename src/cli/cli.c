@@ -9,6 +9,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #ifndef WHTOOLS_VERSION
@@ -30,10 +32,22 @@ guard_descriptors(void)
 	}
 }
 
+/* Records hold secrets: no core file, and no other process of ours that reads our memory
+ * (ptrace, /proc/PID/mem). A debugger that has started us still can. */
+static void
+guard_memory(void)
+{
+	static const struct rlimit none = {0, 0};
+
+	setrlimit(RLIMIT_CORE, &none);
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
 static void
 start(struct cli *cli, const struct cli_program *program)
 {
 	guard_descriptors();
+	guard_memory();
 	signal(SIGPIPE, SIG_IGN);
 	setvbuf(stdout, NULL, _IOFBF, 64 * 1024);
 	*cli = (struct cli){

@@ -204,3 +204,33 @@ file_open(const char *path, struct err *err)
 	}
 	return fd;
 }
+
+int
+file_open_trusted(const char *path, trust_check *check, struct err *err)
+{
+	int fd = file_open(path, err);
+	struct stat status;
+
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &status) != 0)
+		err_errno(err, "%s", path);
+	else if (check(&status, path, err) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+int
+file_read_trusted(
+	const char *path, trust_check *check, struct buf *content, struct err *err)
+{
+	int fd = file_open_trusted(path, check, err);
+	int result;
+
+	if (fd < 0)
+		return -1;
+	result = input_all(fd, content, err);
+	close(fd);
+	return result == 0 ? 0 : err_context(err, "%s", path);
+}

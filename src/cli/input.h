@@ -6,6 +6,7 @@
 #define CLI_INPUT_H
 
 #include "base/buf.h"
+#include "base/trust.h"
 
 struct input {
 	int fd;
@@ -43,5 +44,12 @@ int input_all(int fd, struct buf *all, struct err *err);
 
 /* A descriptor to read from, -1 if there is none; a directory is ERR_NO_INPUT too. */
 int file_open(const char *path, struct err *err);
+
+/* The same, if `check` has nothing against the file: ERR_PERMISSION. */
+int file_open_trusted(const char *path, trust_check *check, struct err *err);
+
+/* Its content, appended to *content: as input_all(), "path: reason". */
+int file_read_trusted(
+	const char *path, trust_check *check, struct buf *content, struct err *err);
 
 #endif

@@ -37,38 +37,6 @@ directory_of(const char *path, struct buf *directory, struct err *err)
 	return buf_check(directory, err);
 }
 
-typedef int trust_check(const struct stat *status, const char *path, struct err *err);
-
-/* A descriptor of the file if `check` has nothing against it, or -1. */
-static int
-open_checked(const char *path, trust_check *check, struct err *err)
-{
-	int fd = file_open(path, err);
-	struct stat status;
-
-	if (fd < 0)
-		return -1;
-	if (fstat(fd, &status) != 0)
-		err_errno(err, "%s", path);
-	else if (check(&status, path, err) == 0)
-		return fd;
-	close(fd);
-	return -1;
-}
-
-static int
-read_checked(const char *path, trust_check *check, struct buf *content, struct err *err)
-{
-	int fd = open_checked(path, check, err);
-	int result;
-
-	if (fd < 0)
-		return -1;
-	result = input_all(fd, content, err);
-	close(fd);
-	return result == 0 ? 0 : err_context(err, "%s", path);
-}
-
 static int
 load_document(struct config *config, const char *path, struct err *err)
 {
@@ -77,7 +45,7 @@ load_document(struct config *config, const char *path, struct err *err)
 
 	buf_init(&text, CONFIG_BYTES_MAX);
 	buf_init(&directory, CONFIG_BYTES_MAX);
-	failed = read_checked(path, trust_status, &text, err);
+	failed = file_read_trusted(path, trust_status, &text, err);
 	if (!failed)
 		failed = directory_of(path, &directory, err);
 	if (!failed &&
@@ -95,7 +63,7 @@ load_policy(struct policy *policy, const char *path, struct err *err)
 	int failed;
 
 	buf_init(&text, CONFIG_BYTES_MAX);
-	failed = read_checked(path, trust_status, &text, err);
+	failed = file_read_trusted(path, trust_status, &text, err);
 	if (!failed && policy_read(policy, buf_span(&text), err) != 0)
 		failed = err_context(err, "%s", path);
 	buf_free(&text);
@@ -137,7 +105,7 @@ read_secret(struct config *config, struct config_header *header, struct err *err
 	int failed;
 
 	buf_init(&text, SECRET_BYTES_MAX);
-	failed = read_checked(header->file.ptr, trust_secret_status, &text, err);
+	failed = file_read_trusted(header->file.ptr, trust_secret_status, &text, err);
 	if (!failed) {
 		value = without_newline(buf_span(&text));
 		failed = header_check(header->name, value, err);
@@ -177,7 +145,7 @@ check_tls_files(const struct config *config, struct err *err)
 {
 	for (const struct config_file *file = config->tls_files; file != NULL;
 		file = file->next) {
-		int fd = open_checked(file->path,
+		int fd = file_open_trusted(file->path,
 			file->secret ? trust_secret_status : trust_status, err);
 
 		if (fd < 0)

@@ -369,8 +369,7 @@ header_line_split(
 	const char *colon = line.len == 0 ? NULL : memchr(line.ptr, ':', line.len);
 
 	if (colon == NULL)
-		return err_set(err, ERR_DATA, "'%.*s': a header reads 'Name: value'",
-			(int)(line.len < 64 ? line.len : 64), line.ptr);
+		return err_set(err, ERR_DATA, "a header reads 'Name: value'");
 	*name = span_between(line.ptr, colon);
 	*value = span_between(colon + 1, line.ptr + line.len);
 	/* Only blanks around a value are no part of it: a line break must be seen. */

@@ -4,8 +4,11 @@
 #include "base/clock.h"
 #include "cli/output.h"
 #include "model/record.h"
+#include "model/redact.h"
+#include "model/url.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum { PLAIN_URL_WIDTH = 60, PLAIN_REASON_WIDTH = 60, NOTE_SIZE = 128 };
 
@@ -99,14 +102,34 @@ attempt_plain(const struct report *report, struct buf *out, const struct task *t
 	buf_add_char(out, '\n');
 }
 
+/* Lines end up in logs. Most URLs have no parameters, and nothing to be hidden. */
+static struct span
+url_for_logs(struct buf *redacted, struct span url)
+{
+	static const char marks[] = "?#@";
+
+	for (const char *mark = marks; *mark != '\0' && url.len > 0; mark++) {
+		if (memchr(url.ptr, *mark, url.len) != NULL) {
+			redact_url(redacted, url);
+			return buf_span(redacted);
+		}
+	}
+	return url;
+}
+
 void
 report_attempt(const struct report *report, struct buf *out, const struct task *task,
 	struct span url)
 {
+	struct buf redacted;
+
+	buf_init(&redacted, 2 * URL_MAX);
+	url = url_for_logs(&redacted, url);
 	if (report->plain)
 		attempt_plain(report, out, task, url);
 	else
 		attempt_json(out, task, url);
+	buf_free(&redacted);
 }
 
 /* What the terminal gets for all that is no attempt. */

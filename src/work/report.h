@@ -15,7 +15,8 @@ struct report {
 	int64_t worker;
 };
 
-/* A settled attempt, with its line end; `url` is where it was sent. */
+/* A settled attempt, with its line end; `url` is where it was sent, shown without its
+ * secrets. */
 void report_attempt(const struct report *report, struct buf *out, const struct task *task,
 	struct span url);
 

@@ -5,7 +5,7 @@
  */
 #include "target.h"
 
-#include "cmd/redact.h"
+#include "model/redact.h"
 #include "model/url.h"
 
 #include <ctype.h>

@@ -7,8 +7,8 @@
 #define CMD_WHDLQ_H
 
 #include "cmd/operator.h"
-#include "cmd/redact.h"
 #include "model/config.h"
+#include "model/redact.h"
 
 extern const struct cli_verb whdlq_verbs[];
 

@@ -78,49 +78,9 @@ take_time(struct record *record, const struct enqueue_args *args, struct err *er
 	return 0;
 }
 
-static int
-put_header(struct buf *object, const char *line, struct err *err)
-{
-	struct span name, value;
-
-	if (header_line_split(span_of(line), &name, &value, err) != 0)
-		return -1;
-	if (!span_is_utf8(value))
-		return err_set(err, ERR_DATA, "%.*s: the value is not UTF-8",
-			(int)name.len, name.ptr);
-	buf_add_char(object, object->len == 0 ? '{' : ',');
-	json_put_string(object, name);
-	buf_add_char(object, ':');
-	json_put_string(object, value);
-	return buf_check(object, err);
-}
-
-static int
-take_headers(struct defaults *defaults, const struct cli_list *lines, struct err *err)
-{
-	struct buf object;
-	int failed = 0;
-
-	if (lines->count == 0)
-		return 0;
-	buf_init(&object, HEADERS_MAX);
-	for (size_t i = 0; i < lines->count && !failed; i++)
-		failed = put_header(&object, lines->items[i], err);
-	buf_add_char(&object, '}');
-	if (failed || buf_check(&object, err) != 0) {
-		err_context(err, "--header");
-		err->kind = ERR_USAGE;
-		failed = -1;
-	} else {
-		failed = arena_copy(&defaults->arena, buf_span(&object),
-			&defaults->record.request.headers, err);
-	}
-	buf_free(&object);
-	return failed;
-}
-
 int
-defaults_init(struct defaults *defaults, const struct enqueue_args *args, struct err *err)
+defaults_init(struct defaults *defaults, struct cli *cli, const struct enqueue_args *args,
+	struct err *err)
 {
 	struct record *record = &defaults->record;
 
@@ -130,7 +90,8 @@ defaults_init(struct defaults *defaults, const struct enqueue_args *args, struct
 	if (take_target(record, args, err) != 0 || take_names(record, args, err) != 0 ||
 		take_order(record, args, err) != 0 || take_time(record, args, err) != 0)
 		return -1;
-	return take_headers(defaults, &args->headers, err);
+	return headers_take(
+		cli, &args->headers, &defaults->arena, &record->request.headers, err);
 }
 
 void

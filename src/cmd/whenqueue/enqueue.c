@@ -352,7 +352,7 @@ run_open(struct run *run, struct err *err)
 	receipt_writer_init(&run->writer, run->cli, &args->common);
 	if (args->jitter >= 0)
 		run->config.policy.jitter_percent = (int)args->jitter;
-	if (defaults_init(&run->defaults, args, err) != 0)
+	if (defaults_init(&run->defaults, run->cli, args, err) != 0)
 		return -1;
 	if (batch_init(&run->batch, run->config.limits.max_line, err) != 0)
 		return -1;

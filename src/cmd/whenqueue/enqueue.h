@@ -43,10 +43,19 @@ struct defaults {
 	bool id_taken; /* --id names one event, and that was it */
 };
 
-/* ERR_USAGE, "--option: reason". defaults_free() in any case. */
-int defaults_init(
-	struct defaults *defaults, const struct enqueue_args *args, struct err *err);
+/* ERR_USAGE, "--option: reason"; those of headers_take(). defaults_free() in any case. */
+int defaults_init(struct defaults *defaults, struct cli *cli,
+	const struct enqueue_args *args, struct err *err);
 void defaults_free(struct defaults *defaults);
+
+/*
+ * The headers of --header as a JSON object in the arena; "Name: value", or @FILE for a
+ * file of such lines, which must not be readable by others. Warns of a secret that stands
+ * in the command line, and takes it out of there. ERR_USAGE, ERR_NO_INPUT,
+ * ERR_PERMISSION.
+ */
+int headers_take(struct cli *cli, const struct cli_list *given, struct arena *arena,
+	struct span *headers, struct err *err);
 
 /* Fills in the members that the record lacks. ERR_DATA. */
 int defaults_apply(struct defaults *defaults, struct record *record, struct err *err);

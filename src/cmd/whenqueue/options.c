@@ -40,8 +40,9 @@ static const struct cli_option event_options[] = {
 		.kind = CLI_LIST,
 		.offset = offsetof(struct enqueue_args, headers),
 		.argument = "LINE",
-		.help = "header 'Name: value'; may be repeated. Secrets belong in the "
-			"configuration"},
+		.help = "header 'Name: value', or @FILE with such lines, for secrets; "
+			"may be repeated",
+		.complete = COMPLETE_FILE},
 	{.letter = 'd',
 		.name = "data",
 		.kind = CLI_TEXT,

@@ -7,7 +7,7 @@
 #define CMD_WHQUEUE_WHQUEUE_H
 
 #include "cmd/operator.h"
-#include "cmd/redact.h"
+#include "model/redact.h"
 
 extern const struct cli_verb whqueue_verbs[];
 

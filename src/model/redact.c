@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "cmd/redact.h"
+#include "model/redact.h"
 
 #include "model/json.h"
 #include "model/url.h"
@@ -24,8 +24,9 @@ contains_nocase(struct span text, const char *part)
 bool
 name_is_secret(struct span name)
 {
-	static const char *const parts[] = {"auth", "cookie", "credential", "key",
-		"passwd", "password", "secret", "session", "signature", "token", "jwt"};
+	static const char *const parts[] = {"auth", "bearer", "cookie", "credential",
+		"csrf", "hmac", "jwt", "key", "passphrase", "passwd", "password", "pwd",
+		"secret", "session", "signature", "token", "xsrf"};
 
 	if (span_is_nocase(name, "idempotency-key") || span_is_nocase(name, "sig"))
 		return span_is_nocase(name, "sig");
@@ -70,26 +71,52 @@ take_until(struct span *rest, const char *ends)
 	return taken;
 }
 
+/* The door lets no user information in; what came in by another way is not shown. */
+static void
+put_without_user(struct buf *out, struct span address)
+{
+	struct span rest = address;
+	struct span scheme = take_until(&rest, ":");
+	struct span authority;
+	const char *at;
+
+	if (!span_starts(rest, "://")) {
+		buf_add_span(out, address);
+		return;
+	}
+	rest = (struct span){rest.ptr + 3, rest.len - 3};
+	authority = take_until(&rest, "/");
+	at = memrchr(authority.ptr, '@', authority.len);
+	buf_add_span(out, scheme);
+	buf_add_text(out, "://");
+	if (at != NULL) {
+		buf_add_text(out, REDACTED);
+		authority.len -= (size_t)(at - authority.ptr);
+		authority.ptr = at;
+	}
+	buf_add_span(out, authority);
+	buf_add_span(out, rest);
+}
+
 void
 redact_url(struct buf *out, struct span url)
 {
 	struct span rest = url;
 
-	buf_add_span(out, take_until(&rest, "?#"));
-	while (rest.len > 0 && rest.ptr[0] != '#') {
+	put_without_user(out, take_until(&rest, "?#"));
+	while (rest.len > 0) {
 		struct span name;
 
 		buf_add_char(out, rest.ptr[0]);
 		rest.ptr++;
 		rest.len--;
-		name = take_until(&rest, "=&#");
+		name = take_until(&rest, "=&;#");
 		buf_add_span(out, name);
 		if (rest.len == 0 || rest.ptr[0] != '=' || !name_is_secret(name))
-			buf_add_span(out, take_until(&rest, "&#"));
-		else if (take_until(&rest, "&#").len > 0)
+			buf_add_span(out, take_until(&rest, "&;#"));
+		else if (take_until(&rest, "&;#").len > 0)
 			buf_add_text(out, "=" REDACTED);
 	}
-	buf_add_span(out, rest);
 }
 
 int

@@ -3,8 +3,8 @@
  * Requests without the secrets in them: what a listing shows unless it is asked to reveal
  * them. Nothing but names says what is a secret.
  */
-#ifndef CMD_REDACT_H
-#define CMD_REDACT_H
+#ifndef MODEL_REDACT_H
+#define MODEL_REDACT_H
 
 #include "base/buf.h"
 #include "model/job.h"
@@ -17,7 +17,8 @@ bool name_is_secret(struct span name);
 /* The headers object with the values of secret ones replaced. */
 void redact_headers(struct buf *out, struct span headers);
 
-/* The URL with the values of secret query parameters replaced. */
+/* The URL with the values of secret parameters, of its query and fragment, replaced, and
+ * whatever stands before an @. */
 void redact_url(struct buf *out, struct span url);
 
 /*
