@@ -12,8 +12,9 @@ struct client {
 	struct sockets sockets;
 	struct tls_defaults tls;
 	struct transfer *free; /* the pool; the handle used last is on top */
-	struct transfer *transfers;
-	size_t count; /* initialised so far: handles are made when they are needed */
+	struct transfer **transfers;
+	size_t count; /* made so far: handles are made when they are needed */
+	size_t cap;
 	struct client_options options;
 };
 
@@ -48,17 +49,32 @@ client_open(struct client **client, const struct client_options *options, struct
 	if (self == NULL)
 		return err_no_memory(err);
 	self->options = *options;
-	self->transfers = calloc(options->concurrency, sizeof(*self->transfers));
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK)
 		self->multi = curl_multi_init();
-	if (self->transfers == NULL || self->multi == NULL ||
-		read_tls_defaults(&self->tls, err) != 0) {
+	if (self->multi == NULL || read_tls_defaults(&self->tls, err) != 0 ||
+		client_resize(self, options->concurrency, err) != 0) {
 		client_close(self);
 		return err_no_memory(err);
 	}
 	sockets_init(&self->sockets, options->loop, self->multi);
-	curl_multi_setopt(self->multi, CURLMOPT_MAXCONNECTS, (long)options->concurrency);
 	*client = self;
+	return 0;
+}
+
+int
+client_resize(struct client *client, size_t concurrency, struct err *err)
+{
+	struct transfer **transfers;
+
+	if (concurrency > client->cap) {
+		transfers = realloc(client->transfers, concurrency * sizeof(*transfers));
+		if (transfers == NULL)
+			return err_no_memory(err);
+		client->transfers = transfers;
+		client->cap = concurrency;
+	}
+	client->options.concurrency = concurrency;
+	curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, (long)concurrency);
 	return 0;
 }
 
@@ -68,10 +84,12 @@ client_close(struct client *client)
 	if (client == NULL)
 		return;
 	for (size_t i = 0; i < client->count; i++) {
-		if (client->transfers[i].active)
-			curl_multi_remove_handle(
-				client->multi, client->transfers[i].easy);
-		transfer_free(&client->transfers[i]);
+		struct transfer *transfer = client->transfers[i];
+
+		if (transfer->active)
+			curl_multi_remove_handle(client->multi, transfer->easy);
+		transfer_free(transfer);
+		free(transfer);
 	}
 	if (client->multi != NULL)
 		curl_multi_cleanup(client->multi);
@@ -87,16 +105,19 @@ client_close(struct client *client)
 static struct transfer *
 make_transfer(struct client *client)
 {
-	struct transfer *transfer = &client->transfers[client->count];
+	struct transfer *transfer = calloc(1, sizeof(*transfer));
 
+	if (transfer == NULL)
+		return NULL;
 	if (transfer_init(transfer, &client->options, NULL) != 0) {
 		transfer_free(transfer);
+		free(transfer);
 		return NULL;
 	}
 	transfer->client = client;
 	transfer->gate.judge = client->options.judge;
 	sockets_attach(&client->sockets, transfer->easy, &transfer->gate);
-	client->count++;
+	client->transfers[client->count++] = transfer;
 	return transfer;
 }
 
@@ -176,5 +197,5 @@ void
 client_forget_tls(struct client *client)
 {
 	for (size_t i = 0; i < client->count; i++)
-		client->transfers[i].tls_known = false;
+		client->transfers[i]->tls_known = false;
 }

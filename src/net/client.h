@@ -36,6 +36,9 @@ struct client_options {
 int client_open(
 	struct client **client, const struct client_options *options, struct err *err);
 
+/* Another concurrency; what is under way beyond it goes on. ERR_OS: as it was. */
+int client_resize(struct client *client, size_t concurrency, struct err *err);
+
 /* Breaks off what is under way, without calling back. */
 void client_close(struct client *client);
 

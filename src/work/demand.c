@@ -37,6 +37,12 @@ demand_free(struct demand *demand)
 	free(demand->rooms);
 }
 
+void
+demand_resize(struct demand *demand, int concurrency)
+{
+	demand->concurrency = concurrency;
+}
+
 static struct endpoint_demand *
 find(const struct demand *demand, int64_t id)
 {

@@ -43,6 +43,7 @@ struct demand_plan {
 
 void demand_init(struct demand *demand, int concurrency);
 void demand_free(struct demand *demand);
+void demand_resize(struct demand *demand, int concurrency);
 
 int demand_claimed(struct demand *demand, int64_t endpoint_id, struct err *err);
 

@@ -45,6 +45,13 @@ lanes_free(struct lanes *lanes)
 	map_free(&lanes->by_endpoint);
 }
 
+/* Windows that are too wide now narrow with the next configuration's rules. */
+void
+lanes_resize(struct lanes *lanes, int concurrency)
+{
+	lanes->concurrency = concurrency;
+}
+
 void
 lanes_configure(struct lanes *lanes, const struct config *config)
 {

@@ -77,6 +77,9 @@ int lane_share(int concurrency, enum standing standing);
 void lanes_init(struct lanes *lanes, int concurrency);
 void lanes_free(struct lanes *lanes);
 
+/* Another number of slots. */
+void lanes_resize(struct lanes *lanes, int concurrency);
+
 /* From the next task on; the old one may be freed. */
 void lanes_configure(struct lanes *lanes, const struct config *config);
 

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 struct rates {
-	struct map by_name;  /* of the endpoints that the configuration names */
-	struct rate general; /* of all others */
+	struct limits limits;
+	struct map by_name; /* of the endpoints that the configuration names */
 	struct rate particular[];
 };
 
@@ -22,7 +22,7 @@ rates_make(const struct config *config, struct err *err)
 		return NULL;
 	}
 	map_init(&rates->by_name);
-	rates->general = config->limits.endpoint.rate;
+	rates->limits = config->limits;
 	rate = rates->particular;
 	for (size_t at = 0; (entry = map_next(&config->endpoints, &at)) != NULL; rate++) {
 		const struct endpoint_config *endpoint = entry->value;
@@ -44,11 +44,17 @@ rates_free(struct rates *rates)
 	free(rates);
 }
 
+const struct limits *
+rates_limits(const struct rates *rates)
+{
+	return &rates->limits;
+}
+
 const struct rate *
 rates_of(const void *context, struct span endpoint, bool named)
 {
 	const struct rates *rates = context;
 	const struct rate *rate = named ? map_get(&rates->by_name, endpoint) : NULL;
 
-	return rate == NULL ? &rates->general : rate;
+	return rate == NULL ? &rates->limits.endpoint.rate : rate;
 }

@@ -193,10 +193,16 @@ may_claim(const struct store_thread *self)
 static void
 follow_rates(struct store_thread *self, struct rates *rates)
 {
+	const struct limits *limits;
+
 	if (rates == NULL)
 		return;
 	rates_free(self->rates);
 	self->rates = rates;
+	limits = rates_limits(rates);
+	self->options.grace_ms = limits->grace_ms;
+	self->options.retention_ms = limits->retention_ms;
+	demand_resize(&self->demand, limits->concurrency);
 	demand_open_all(&self->demand);
 	self->look = true;
 }

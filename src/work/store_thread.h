@@ -87,7 +87,7 @@ int store_thread_start(struct store_thread *self,
 	const struct store_thread_options *options, struct err *err);
 
 /* Claims by other rates, which it takes, from the next round on, and again of endpoints
- * that were not in the configuration. */
+ * that were not in the configuration; with their concurrency, grace and retention. */
 void store_thread_pace(struct store_thread *self, struct rates *rates);
 
 /* Waits for its end and frees everything; -1 with the error that ended it. */

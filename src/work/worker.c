@@ -210,6 +210,12 @@ worker_stop(struct worker *worker)
 		worker_abort(worker);
 }
 
+size_t
+worker_in_flight(const struct worker *worker)
+{
+	return worker->in_flight;
+}
+
 void
 worker_abort(struct worker *worker)
 {
@@ -224,19 +230,32 @@ on_grace_over(void *context)
 	worker_abort(context);
 }
 
+static void
+follow_limits(struct worker *worker, const struct config *config)
+{
+	struct rates *rates;
+	struct err err;
+
+	rates = rates_make(config, &err);
+	if (rates == NULL ||
+		client_resize(worker->client, (size_t)config->limits.concurrency, &err) !=
+			0) {
+		worker->options.complain(worker->options.context, &err);
+		rates_free(rates);
+		return;
+	}
+	worker->concurrency = (size_t)config->limits.concurrency;
+	lanes_resize(&worker->lanes, config->limits.concurrency);
+	store_thread_pace(&worker->store_thread, rates);
+}
+
 void
 worker_configure(struct worker *worker, const struct config *config)
 {
-	struct err err;
-	struct rates *rates = rates_make(config, &err);
-
 	worker->options.config = config;
 	worker->judge.policy = &config->policy;
 	lanes_configure(&worker->lanes, config);
-	if (rates != NULL)
-		store_thread_pace(&worker->store_thread, rates);
-	else
-		worker->options.complain(worker->options.context, &err);
+	follow_limits(worker, config);
 	client_forget_tls(worker->client);
 }
 

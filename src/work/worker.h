@@ -33,13 +33,15 @@ int worker_open(
 /* For signals and timers of the caller's own; runs in worker_run(). */
 struct loop *worker_loop(struct worker *worker);
 
-/* Another configuration from the next attempt on; its limits on concurrency, lease and
- * retention stay as they were. */
+/* Another configuration from the next attempt on; only the lease and the size of snippets
+ * stay as they were. */
 void worker_configure(struct worker *worker, const struct config *config);
 
 /* No more claims: what has not been started is given back, what is in flight gets the
  * time of grace. */
 void worker_stop(struct worker *worker);
+
+size_t worker_in_flight(const struct worker *worker);
 
 /* Gives back what is in flight too. */
 void worker_abort(struct worker *worker);

@@ -54,13 +54,17 @@ left_in_queue() {
 
 @test "a second signal does not wait for anybody" {
   receiver_start
-  worker_start --grace 60s
+  worker_start --grace 50s
   enqueue a "$(receiver_url /hang)"
   wait_until requests_are 1
   kill -TERM "$worker_pid"
+  # Two signals of a kind merge while the first is pending.
+  wait_until grep -q 'stopping' "$worker_err"
   run ! has_ended "$worker_pid"
   stop "$worker_pid"
   [ "$stopped_status" = 1 ]
+  run -0 cat "$worker_err"
+  [ "$output" = 'whworker: stopping: 1 delivery has 50s to end; a second signal ends it now' ]
 }
 
 @test "kill -9: another worker takes over within a second" {
@@ -128,6 +132,29 @@ left_in_queue() {
   [ "$stopped_status" = 0 ]
 }
 
+@test "SIGHUP changes the concurrency, and says what it does not change" {
+  receiver_start
+  configure_concurrency() {
+    jq -n --arg url "$(receiver_url /hang)" --argjson concurrency "$1" --arg lease "$2" '{
+      endpoints: [range(1; 9) | {("e\(.)"): {url: $url}}] | add,
+      limits: {$concurrency, $lease, grace: "0s"}}' >wh.json
+  }
+  in_flight_is() {
+    [ "$(receiver_count '.behaviour == "/hang"')" = "$1" ]
+  }
+  configure_concurrency 2 60s
+  worker_start --config wh.json
+  for n in 1 2 3 4 5 6 7 8; do
+    printf '%s\n' '{"endpoint":"e'$n'"}'
+  done | whenqueue
+  wait_until in_flight_is 2
+  configure_concurrency 8 30s
+  kill -HUP "$worker_pid"
+  wait_until grep -q 'lease: changes with a restart only' "$worker_err"
+  wait_until in_flight_is 6
+  stop "$worker_pid"
+}
+
 @test "--max-time ends it as SIGTERM does" {
   receiver_start
   enqueue later "$(receiver_url /delay/200)"
@@ -172,14 +199,14 @@ left_in_queue() {
   [ "$(grep -v MONOTONIC_USEC told | tr '\n' ' ')" = 'READY=1 RELOADING=1 READY=1 STOPPING=1 ' ]
 }
 
-@test "when nobody reads the lines any more it ends in silence" {
+@test "when nobody reads the lines any more it says so, and ends with 74" {
   receiver_start
   for n in $(seq 300); do
     enqueue "$n" "$(receiver_url /ok)"
   done
   bash -c 'whworker --max-time 60s 2>err; echo $? >status' | head -n 1 >/dev/null
-  [ "$(cat status)" = 0 ]
-  [ ! -s err ]
+  [ "$(cat status)" = 74 ]
+  [ "$(cat err)" = "whworker: stdout: its reader is gone, so nothing more is delivered" ]
   # Whatever was not told is still delivered or still there, once.
   whworker --drain >/dev/null
   [ "$(jq -s 'map(.headers["webhook-id"]) | unique | length' "$receiver_log_file")" = 300 ]

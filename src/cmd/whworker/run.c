@@ -24,8 +24,7 @@ struct run {
 	struct worker *worker;
 	bool stopping;
 	bool forced;
-	struct err
-		output_err; /* why stdout is lost; kind ERR_NONE: it is not, or EPIPE */
+	struct err output_err; /* why stdout is lost; kind ERR_NONE: it is not */
 };
 
 static void
@@ -45,6 +44,16 @@ wants_plain(const struct run *run)
 		(format == FORMAT_AUTO && run->cli->stdout_terminal);
 }
 
+/* Silence would be no news that a service has stopped: this is not just a filter. */
+static int
+lose_output(struct run *run)
+{
+	if (errno == EPIPE)
+		return err_set(&run->output_err, ERR_IO,
+			"stdout: its reader is gone, so nothing more is delivered");
+	return err_errno(&run->output_err, "stdout");
+}
+
 /* Past stdio: one write per commit, and no buffer that outlives a crash. */
 static int
 write_lines(struct run *run, struct span lines)
@@ -54,11 +63,8 @@ write_lines(struct run *run, struct span lines)
 
 		if (written < 0 && errno == EINTR)
 			continue;
-		if (written < 0) {
-			if (errno != EPIPE)
-				err_errno(&run->output_err, "stdout");
-			return -1;
-		}
+		if (written < 0)
+			return lose_output(run);
 		lines.ptr += written;
 		lines.len -= (size_t)written;
 	}
@@ -93,6 +99,28 @@ stop(struct run *run)
 	worker_stop(run->worker);
 }
 
+/* As many descriptors as deliveries, or fewer deliveries. */
+static void
+fit_descriptors(struct run *run, struct config *config)
+{
+	if (!settings_fit_descriptors(config))
+		cli_warn(run->cli,
+			"concurrency lowered to %d: the limit on open files is too low "
+			"(ulimit -n)",
+			config->limits.concurrency);
+}
+
+/* What the worker has told others, and what its buffers were made for, stays. */
+static void
+tell_what_stays(
+	const struct run *run, const struct limits *old, const struct limits *fresh)
+{
+	if (fresh->lease_ms != old->lease_ms)
+		cli_warn(run->cli, "lease: changes with a restart only");
+	if (fresh->snippet_bytes != old->snippet_bytes)
+		cli_warn(run->cli, "snippet: changes with a restart only");
+}
+
 /* A new configuration that is wrong changes nothing: the old one goes on. */
 static void
 reload(struct run *run)
@@ -106,11 +134,27 @@ reload(struct run *run)
 		cli_warn(run->cli, "%s; still working with the old configuration",
 			err.text);
 	} else {
+		fit_descriptors(run, &fresh);
+		tell_what_stays(run, &old.limits, &fresh.limits);
 		run->config = fresh;
 		worker_configure(run->worker, &run->config);
 		config_free(&old);
 	}
 	notify_manager("READY=1");
+}
+
+/* Why it is still there, to who sent the signal. */
+static void
+tell_of_stopping(struct run *run)
+{
+	size_t count = worker_in_flight(run->worker);
+	char grace[TIME_TEXT_SIZE];
+
+	if (count == 0)
+		return;
+	duration_format(run->config.limits.grace_ms, grace);
+	cli_warn(run->cli, "stopping: %zu %s %s to end; a second signal ends it now",
+		count, count == 1 ? "delivery has" : "deliveries have", grace);
 }
 
 static void
@@ -121,6 +165,7 @@ on_signal(void *context, int number)
 	if (number == SIGHUP) {
 		reload(run);
 	} else if (!run->stopping) {
+		tell_of_stopping(run);
 		stop(run);
 	} else {
 		run->forced = true;
@@ -168,11 +213,7 @@ open_worker(struct run *run, struct err *err)
 		.context = run,
 	};
 
-	if (!settings_fit_descriptors(&run->config))
-		cli_warn(run->cli,
-			"concurrency lowered to %d: the limit on open files is too low "
-			"(ulimit -n)",
-			run->config.limits.concurrency);
+	fit_descriptors(run, &run->config);
 	return worker_open(&run->worker, &options, err);
 }
 
