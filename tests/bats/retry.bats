@@ -122,6 +122,7 @@ follows_table() {
     enqueue "$n" "$(receiver_url /status/500)"
   done
   run -0 whworker --drain --jitter 10
+  output=$(jq -c 'select(.event == "retry")' <<<"$output")
   json_is '.delay_ms == 5000 and .jitter_ms >= 0 and .jitter_ms <= 500'
   [ "$(json .jitter_ms | sort -u | wc -l)" -gt 5 ]
 }
