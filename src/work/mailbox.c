@@ -39,7 +39,8 @@ mailbox_put(struct mailbox *box, struct task_list *list)
 		return;
 	pthread_mutex_lock(&box->lock);
 	task_list_join(&box->list, list);
-	wake_reader(box);
+	if (box->list.count >= box->worth)
+		wake_reader(box);
 	pthread_mutex_unlock(&box->lock);
 }
 
@@ -75,12 +76,13 @@ mailbox_take(struct mailbox *box, struct task_list *list)
 }
 
 bool
-mailbox_sleep(struct mailbox *box)
+mailbox_sleep(struct mailbox *box, size_t worth)
 {
 	bool asleep;
 
 	pthread_mutex_lock(&box->lock);
-	asleep = box->list.count == 0 && !box->nudged && !box->closed;
+	asleep = box->list.count < worth && !box->nudged && !box->closed;
+	box->worth = worth;
 	box->asleep = asleep;
 	pthread_mutex_unlock(&box->lock);
 	return asleep;

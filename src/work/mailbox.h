@@ -15,8 +15,9 @@ struct mailbox {
 	struct task_list list;
 	int event_fd; /* readable when a sleeping reader was woken */
 	bool asleep;
-	bool nudged; /* woken without mail */
-	bool closed; /* nothing more will come */
+	size_t worth; /* tasks for which the sleeping reader is woken */
+	bool nudged;  /* woken without mail */
+	bool closed;  /* nothing more will come */
 };
 
 int mailbox_init(struct mailbox *box, struct err *err); /* ERR_OS */
@@ -31,10 +32,11 @@ void mailbox_close(struct mailbox *box);
 bool mailbox_take(struct mailbox *box, struct task_list *list);
 
 /*
- * The reader is about to wait for event_fd: true, or false if there is something to look
- * at first. After the wait it calls mailbox_awake().
+ * The reader is about to wait for event_fd, until there are `worth` tasks or a nudge:
+ * true, or false if there is something to look at first. After the wait it calls
+ * mailbox_awake().
  */
-bool mailbox_sleep(struct mailbox *box);
+bool mailbox_sleep(struct mailbox *box, size_t worth);
 void mailbox_awake(struct mailbox *box);
 
 #endif

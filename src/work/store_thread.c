@@ -15,6 +15,7 @@ enum {
 	PURGE_LIMIT = 1000,
 	FIRST_WAIT_US = 50 * 1000,
 	LONGEST_WAIT_US = 5 * 1000 * 1000,
+	GATHER_US = 4 * 1000,
 };
 
 static int64_t
@@ -262,6 +263,8 @@ run_round(struct store_thread *self)
 	size_t taken;
 	struct err err;
 
+	self->round_us = clock_monotonic_us();
+	self->is_urgent = false;
 	if (exchange_batch(self, &exchange, &err) != 0) {
 		round_has_failed(self, &err);
 		return;
@@ -348,11 +351,32 @@ is_due(const struct store_thread *self)
 	return self->next_due_at != 0 && self->next_due_at <= now_at(self);
 }
 
+/* How much more must come back to make up for what is still out. */
+static size_t
+worth_waiting_for(const struct store_thread *self)
+{
+	size_t held = (size_t)self->demand.held;
+
+	return held > self->pending.count ? (held - self->pending.count + 1) / 2 : 0;
+}
+
+/* Until when the next round is put off so that more may come back; 0: not at all. */
+static int64_t
+gather_until_us(const struct store_thread *self)
+{
+	if (worth_waiting_for(self) == 0 || self->is_urgent ||
+		atomic_load(&self->stopping))
+		return 0;
+	return self->round_us + GATHER_US;
+}
+
 /* Whether a round is worth it now. */
 static bool
 has_work(struct store_thread *self)
 {
-	if (self->retry_us > clock_monotonic_us())
+	int64_t now_us = clock_monotonic_us();
+
+	if (self->retry_us > now_us || gather_until_us(self) > now_us)
 		return false;
 	if (self->pending.count > 0)
 		return true;
@@ -366,22 +390,31 @@ earlier(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* Until the next thing that happens by itself; milliseconds, rounded up. */
+/* Until the next thing that happens by itself. */
+static int64_t
+left_us(const struct store_thread *self)
+{
+	int64_t now_us = clock_monotonic_us();
+	int64_t left;
+
+	if (self->retry_us > now_us)
+		return self->retry_us - now_us;
+	if (gather_until_us(self) > now_us)
+		return gather_until_us(self) - now_us;
+	left = earlier(self->beat_us, earlier(self->reclaim_us, self->purge_us)) - now_us;
+	if (self->next_due_at != 0 && demand_wants(&self->demand) && may_claim(self) &&
+		self->retry_us == 0 && self->options.clock->fixed_at == 0)
+		left = earlier(left, (self->next_due_at - now_at(self)) * 1000);
+	return left;
+}
+
+/* The same in milliseconds, rounded up. */
 static int
 wait_ms(const struct store_thread *self)
 {
-	int64_t now_us = clock_monotonic_us();
-	int64_t until_us = earlier(
-		self->beat_us, earlier(self->reclaim_us, self->purge_us));
-	int64_t left_us;
+	int64_t left = left_us(self);
 
-	if (self->retry_us > now_us)
-		until_us = self->retry_us;
-	left_us = until_us - now_us;
-	if (self->next_due_at != 0 && demand_wants(&self->demand) && may_claim(self) &&
-		self->retry_us == 0 && self->options.clock->fixed_at == 0)
-		left_us = earlier(left_us, (self->next_due_at - now_at(self)) * 1000);
-	return left_us <= 0 ? 0 : (int)((left_us + 999) / 1000);
+	return left <= 0 ? 0 : (int)((left + 999) / 1000);
 }
 
 static void
@@ -393,14 +426,16 @@ wait_for_news(struct store_thread *self)
 	};
 	/* What we mean to look at anyway need not wake us. */
 	nfds_t count = self->look ? 1 : 2;
+	bool gathers = gather_until_us(self) > clock_monotonic_us();
 
-	if (!mailbox_sleep(&self->finished))
+	if (!mailbox_sleep(&self->finished, gathers ? worth_waiting_for(self) : 1))
 		return;
 	(void)poll(fds, count, wait_ms(self));
 	mailbox_awake(&self->finished);
 	if (count == 2 && fds[1].revents != 0) {
 		store_wake_clear(self->options.store);
 		self->look = true;
+		self->is_urgent = self->demand.held < self->demand.concurrency;
 	}
 }
 

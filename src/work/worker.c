@@ -386,7 +386,7 @@ run_engine(struct worker *worker, struct err *err)
 		if (take_mail(worker, err) != 0 || fill_slots(worker, err) != 0)
 			return -1;
 		mailbox_put(&worker->store_thread.finished, &worker->finished);
-		if (!mailbox_sleep(&worker->store_thread.claimed))
+		if (!mailbox_sleep(&worker->store_thread.claimed, 1))
 			continue;
 		if (loop_step(&worker->loop, err) != 0 ||
 			client_run(worker->client, err) != 0)
