@@ -109,9 +109,10 @@ struct sqlite_store {
 	int64_t worker; /* 0: this handle is no worker */
 	int64_t lease_ms;
 	enum order_knowledge order;
-	bool poke;         /* this transaction makes work for workers */
-	int wal_pages;     /* after the latest commit */
-	int checkpoint_at; /* not before there are that many: a reader pins the WAL */
+	bool letters_retried; /* in this exchange: some dead letter is on its way again */
+	bool poke;            /* this transaction makes work for workers */
+	int wal_pages;        /* after the latest commit */
+	int checkpoint_at;    /* not before there are that many: a reader pins the WAL */
 };
 
 static inline struct sqlite_store *

@@ -5,7 +5,13 @@
  */
 #include "store/sqlite.h"
 
-enum { SETTLE_AS_COMPLETED, SETTLE_AS_FAILED, SETTLE_AS_RELEASED, RESOLVE_DELIVERED };
+enum {
+	SETTLE_AS_COMPLETED,
+	SETTLE_AS_FAILED,
+	SETTLE_AS_RELEASED,
+	ANY_RETRIED,
+	RESOLVE_DELIVERED,
+};
 
 #define OURS " WHERE id = ?1 AND token = ?2 AND endpoint_id = ?3 AND state = 2"
 
@@ -19,6 +25,8 @@ const struct sql sqlite_settle_sql[] = {
 		" failed = attempts_made + 1, error_type = ?8, category = ?9" OURS},
 	[SETTLE_AS_RELEASED] = {"settle-released",
 		"UPDATE retry_queue SET state = 0, updated_at = ?4" OURS},
+	[ANY_RETRIED] = {"any-retried",
+		"SELECT EXISTS (SELECT 1 FROM dead_letter_queue WHERE status = 1)"},
 	[RESOLVE_DELIVERED] = {"resolve-delivered",
 		"UPDATE dead_letter_queue SET status = 2, delivered = 1,"
 		" resolved_at = ?2 WHERE id = ?1 AND status = 1"},
@@ -61,24 +69,46 @@ add_attempt(struct sqlite_store *store, const struct settle *settle, struct err 
 }
 
 static int
+find_retried_letters(struct sqlite_store *store, struct err *err)
+{
+	struct query query = query_start(store, &sqlite_settle_sql[ANY_RETRIED]);
+	int64_t any;
+
+	if (query_int(&query, 0, &any, err) != 0)
+		return -1;
+	store->letters_retried = any;
+	return 0;
+}
+
+/* What came back from the dead letter queue and is delivered now, is resolved there. */
+static int
+resolve_letter(struct sqlite_store *store, int64_t job_id, int64_t now, struct err *err)
+{
+	struct query query;
+
+	if (!store->letters_retried)
+		return 0;
+	query = query_start(store, &sqlite_settle_sql[RESOLVE_DELIVERED]);
+	bind_int(&query, job_id);
+	bind_int(&query, now);
+	return query_run(&query, err);
+}
+
+static int
 settle_completed(
 	struct sqlite_store *store, struct settle *settle, int64_t now, struct err *err)
 {
 	struct query query = start_settle(store, SETTLE_AS_COMPLETED, settle, now);
-	struct query resolve;
 
 	bind_int(&query, settle->attempt.status);
 	if (finish_settle(&query, settle, err) != 0)
 		return -1;
 	if (settle->lost)
 		return 0;
-	resolve = query_start(store, &sqlite_settle_sql[RESOLVE_DELIVERED]);
-	bind_int(&resolve, settle->job_id);
-	bind_int(&resolve, now);
-	if (query_run(&resolve, err) != 0 || add_attempt(store, settle, err) != 0)
-		return -1;
-	if (endpoint_move(store, settle->endpoint_id, JOB_ACTIVE, JOB_COMPLETED, err) !=
-		0)
+	if (resolve_letter(store, settle->job_id, now, err) != 0 ||
+		add_attempt(store, settle, err) != 0 ||
+		endpoint_move(
+			store, settle->endpoint_id, JOB_ACTIVE, JOB_COMPLETED, err) != 0)
 		return -1;
 	return order_ended(store, settle->job_id, now, err);
 }
@@ -188,6 +218,8 @@ stay_away(struct sqlite_store *store, const struct settle *settle, struct err *e
 int
 exchange_settle(struct sqlite_store *store, struct exchange *exchange, struct err *err)
 {
+	if (exchange->settle_count > 0 && find_retried_letters(store, err) != 0)
+		return -1;
 	for (size_t i = 0; i < exchange->settle_count; i++) {
 		struct settle *settle = &exchange->settles[i];
 
