@@ -60,6 +60,8 @@ connect_to(struct sqlite_store *store, struct err *err)
 
 	if (asprintf(&name, "%s%s", store->path[0] == '/' ? "" : "./", store->path) < 0)
 		return err_no_memory(err);
+	/* Nobody asks SQLite how much memory it has; counting takes a lock each time. */
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	code = sqlite3_open_v2(name, &store->db,
 		flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
 	free(name);
