@@ -15,7 +15,8 @@ enum {
 	PURGE_LIMIT = 1000,
 	FIRST_WAIT_US = 50 * 1000,
 	LONGEST_WAIT_US = 5 * 1000 * 1000,
-	GATHER_US = 4 * 1000,
+	GATHER_US = 12 * 1000,
+	GATHER_ENOUGH = 64,
 };
 
 static int64_t
@@ -351,13 +352,19 @@ is_due(const struct store_thread *self)
 	return self->next_due_at != 0 && self->next_due_at <= now_at(self);
 }
 
-/* How much more must come back to make up for what is still out. */
+/* How much more must come back to be worth a commit: as much as is then still out, but
+ * not more than makes the commit's own cost small. */
 static size_t
 worth_waiting_for(const struct store_thread *self)
 {
 	size_t held = (size_t)self->demand.held;
+	size_t pending = self->pending.count;
+	size_t half;
 
-	return held > self->pending.count ? (held - self->pending.count + 1) / 2 : 0;
+	if (held <= pending || pending >= GATHER_ENOUGH)
+		return 0;
+	half = (held - pending + 1) / 2;
+	return half < GATHER_ENOUGH - pending ? half : GATHER_ENOUGH - pending;
 }
 
 /* Until when the next round is put off so that more may come back; 0: not at all. */
