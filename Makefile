@@ -21,10 +21,13 @@ PROGRAMS = whclassify whenqueue whworker whqueue whdlq
 
 WARNINGS = -Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes \
            -Wwrite-strings -Wformat=2 -fno-common
-HARDEN   = -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
+# What every compiler has, and what this one has. make lint looks at the outcome.
+knows    = $(shell $(CC) -Werror $(1) -x c -S -o /dev/null /dev/null 2>/dev/null && echo $(1))
+HARDEN  := -fPIE -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 \
+           $(call knows,-fstack-clash-protection) $(call knows,-fcf-protection)
 ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -DWHTOOLS_VERSION='"$(VERSION)"' -Isrc \
              $(WARNINGS) $(HARDEN) $(if $(DEVELOPER),-Werror) $(CPPFLAGS) $(CFLAGS) -pthread
-ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS) -pthread
+ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed $(LDFLAGS) -pthread
 
 LAYERS   = base model cli store net work
 SOURCES := $(foreach layer,$(LAYERS),$(wildcard src/$(layer)/*.c)) $(wildcard src/cmd/*.c)
@@ -52,7 +55,7 @@ $$(BIN)/$(1): $$($(1)_OBJECTS) $$(LIBRARY)
 endef
 $(foreach name,$(PROGRAMS),$(eval $(call program,$(name))))
 
-$(BUILD)/%.o: src/%.c
+$(BUILD)/%.o: src/%.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
@@ -60,7 +63,7 @@ $(BUILD)/migrations.c: schema/embed.sh $(wildcard schema/sqlite/*.sql)
 	@mkdir -p $(@D)
 	sh schema/embed.sh schema/sqlite >$@.tmp && mv $@.tmp $@
 
-$(BUILD)/migrations.o: $(BUILD)/migrations.c
+$(BUILD)/migrations.o: $(BUILD)/migrations.c Makefile
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 $(LIBRARY): $(OBJECTS)

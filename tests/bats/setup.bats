@@ -93,6 +93,20 @@ lint_finds() {
   lint_finds length src/base/long.c "$(printf 'void\nlong(void)\n{\n'; yes ';' | head -60; echo '}')"
 }
 
+@test "the lint sees a program that was not hardened" {
+  mkdir plain
+  echo 'int main(void) { return 0; }' >main.c
+  for name in whclassify whenqueue whworker whqueue whdlq; do
+    cc -g -no-pie -fno-stack-protector -Wl,-z,norelro,-z,lazy,-z,execstack -o "plain/$name" main.c
+  done
+  run ! env TEST_BIN="$PWD/plain" "$root/tests/lint/hardening"
+  for missing in 'no position-independent executable' 'no read-only relocations' \
+    'no binding at start' 'no stack that cannot be executed' 'no stack protector' \
+    'no checks of _FORTIFY_SOURCE' 'no debug information'; do
+    [[ $output == *"whdlq: $missing"* ]] || fail "$missing" "$output"
+  done
+}
+
 # A directory for PATH with nothing but what bootstrap itself stands on.
 bare_path() {
   local name
