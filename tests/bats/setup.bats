@@ -66,7 +66,7 @@ suite() {
 
 # source FILE TEXT: a file of a tree that a lint check looks at
 source_file() {
-  mkdir -p "$(dirname "$1")" src/{base,model,store,net,work} tests/{unit,receiver} completions
+  mkdir -p "$(dirname "$1")" src/{base,model,store,net,work} tests/{unit,receiver,fuzz} completions
   printf '%s\n' "$2" >"$1"
 }
 
