@@ -93,12 +93,16 @@ $(BUILD)/tests/receiver: $(RECEIVER_OBJECTS)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $(RECEIVER_OBJECTS) -lmicrohttpd -lgnutls -ljansson
 
-# Names that resolve to what a test says, preloaded into a program.
+# Preloaded into programs: names that resolve to what a test says, jobs that kill workers.
+PRELOADED := $(BUILD)/tests/resolver.so $(BUILD)/tests/poison.so
 $(BUILD)/tests/resolver.so: tests/lib/resolver.c
+$(BUILD)/tests/poison.so: tests/crash/poison.c
+
+$(PRELOADED):
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -fPIC -shared -o $@ $<
 
-receiver: $(BUILD)/tests/receiver $(BUILD)/tests/resolver.so
+receiver: $(BUILD)/tests/receiver $(PRELOADED)
 
 .SECONDARY:
 

@@ -117,7 +117,8 @@ struct job {
 	int attempt;       /* failed attempts of the present budget */
 	int attempts_made; /* over the whole life */
 	int max_attempts;
-	int crashes;            /* workers that died with it in flight */
+	int crashes;            /* workers that died with it in flight, since the last
+				 * attempt */
 	int status;             /* of the last attempt; 0: none */
 	struct failure failure; /* of the last attempt that failed */
 	struct request request; /* only where it was asked for */

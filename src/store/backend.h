@@ -15,6 +15,8 @@ struct store_ops {
 	int (*worker_start)(struct store *store, int64_t now, int64_t lease_ms,
 		int64_t *worker, struct err *err);
 	int (*worker_beat)(struct store *store, int64_t now, struct err *err);
+	int (*worker_flights)(struct store *store, size_t places, _Atomic int64_t **jobs,
+		struct err *err);
 	int (*worker_stop)(struct store *store, int64_t now, struct err *err);
 	int (*exchange)(struct store *store, struct exchange *exchange, struct err *err);
 	int (*reclaim)(struct store *store, int64_t now, size_t limit,

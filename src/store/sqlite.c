@@ -222,6 +222,7 @@ sqlite_close(struct store *base)
 {
 	struct sqlite_store *store = sqlite_of(base);
 
+	flight_record_close(&store->flights);
 	statements_free(&store->statements);
 	checkpoint_at_close(store);
 	endpoints_free(&store->endpoints);
@@ -291,6 +292,7 @@ static const struct store_ops sqlite_ops = {
 	.enqueue = sqlite_enqueue,
 	.worker_start = sqlite_worker_start,
 	.worker_beat = sqlite_worker_beat,
+	.worker_flights = sqlite_worker_flights,
 	.worker_stop = sqlite_worker_stop,
 	.exchange = sqlite_exchange,
 	.reclaim = sqlite_reclaim,

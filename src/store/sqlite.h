@@ -8,6 +8,7 @@
 
 #include "base/map.h"
 #include "store/backend.h"
+#include "store/flight_record.h"
 #include "store/migrate.h"
 #include "store/side_file.h"
 
@@ -108,6 +109,7 @@ struct sqlite_store {
 	char boot_id[BOOT_ID_SIZE];
 	int64_t worker; /* 0: this handle is no worker */
 	int64_t lease_ms;
+	struct flight_record flights; /* of the worker */
 	enum order_knowledge order;
 	bool letters_retried; /* in this exchange: some dead letter is on its way again */
 	bool poke;            /* this transaction makes work for workers */
@@ -388,6 +390,8 @@ int sqlite_enqueue(struct store *base, const struct event *events, size_t count,
 int sqlite_worker_start(struct store *base, int64_t now, int64_t lease_ms,
 	int64_t *worker, struct err *err);
 int sqlite_worker_beat(struct store *base, int64_t now, struct err *err);
+int sqlite_worker_flights(
+	struct store *base, size_t places, _Atomic int64_t **jobs, struct err *err);
 int sqlite_worker_stop(struct store *base, int64_t now, struct err *err);
 int sqlite_reclaim(struct store *base, int64_t now, size_t limit,
 	struct stalled_list *list, struct err *err);

@@ -18,10 +18,11 @@ enum {
 const struct sql sqlite_settle_sql[] = {
 	[SETTLE_AS_COMPLETED] = {"settle-completed",
 		"UPDATE retry_queue SET state = 4, updated_at = ?4,"
-		" attempts_made = attempts_made + 1, http_status = ?5" OURS},
+		" attempts_made = attempts_made + 1, crashes = 0, http_status = ?5" OURS},
 	[SETTLE_AS_FAILED] = {"settle-failed",
 		"UPDATE retry_queue SET updated_at = ?4, http_status = ?5, state = ?6,"
-		" run_at = ?7, attempt = attempt + 1, attempts_made = attempts_made + 1,"
+		" run_at = ?7, crashes = 0, attempt = attempt + 1,"
+		" attempts_made = attempts_made + 1,"
 		" failed = attempts_made + 1, error_type = ?8, category = ?9" OURS},
 	[SETTLE_AS_RELEASED] = {"settle-released",
 		"UPDATE retry_queue SET state = 0, updated_at = ?4" OURS},

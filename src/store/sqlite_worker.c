@@ -11,7 +11,6 @@
 enum {
 	REGISTER,
 	UNREGISTER,
-	GIVE_BACK_ONE,
 	NEXT_HOLDER,
 	FIND_WORKER,
 	JOBS_OF_WORKER,
@@ -25,8 +24,6 @@ const struct sql sqlite_worker_sql[] = {
 		" VALUES (?1, ?2, ?3, ?4, ?5)"
 		" ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at"},
 	[UNREGISTER] = {"unregister-worker", "DELETE FROM worker WHERE id = ?1"},
-	[GIVE_BACK_ONE] = {"give-back",
-		"UPDATE retry_queue SET state = 0, updated_at = ?2 WHERE id = ?1"},
 	[NEXT_HOLDER] = {"next-holder",
 		"SELECT worker FROM retry_queue WHERE state = 2 AND worker > ?1"
 		" ORDER BY worker LIMIT 1"},
@@ -37,8 +34,8 @@ const struct sql sqlite_worker_sql[] = {
 		" FROM retry_queue q CROSS JOIN request r ON r.job_id = q.id"
 		" WHERE q.state = 2 AND q.worker = ?1 LIMIT ?2"},
 	[TAKE_BACK] = {"take-back",
-		"UPDATE retry_queue SET state = 0, crashes = crashes + 1,"
-		" updated_at = ?2 WHERE id = ?1"},
+		"UPDATE retry_queue SET state = 0, crashes = ?3, updated_at = ?2"
+		" WHERE id = ?1"},
 	[NEXT_IDLE] = {"next-idle-worker",
 		"SELECT id, boot_id, expires_at FROM worker WHERE id > ?1"
 		" AND NOT EXISTS (SELECT 1 FROM retry_queue"
@@ -105,7 +102,7 @@ next_idle(struct sqlite_store *store, int64_t now, int64_t *id, bool *lives,
 	return 0;
 }
 
-/* Nobody else removes the rows of workers that died without a job in hand. */
+/* Their files, too, which tell nothing any more: nobody else removes them. */
 static int
 forget_dead_workers(struct sqlite_store *store, int64_t now, struct err *err)
 {
@@ -115,8 +112,11 @@ forget_dead_workers(struct sqlite_store *store, int64_t now, struct err *err)
 	do {
 		if (next_idle(store, now, &id, &lives, err) != 0)
 			return -1;
-		if (id != 0 && !lives && unregister(store, id, err) != 0)
+		if (id == 0 || lives)
+			continue;
+		if (unregister(store, id, err) != 0)
 			return -1;
+		flight_record_remove(store->path, id);
 	} while (id != 0);
 	return 0;
 }
@@ -162,6 +162,21 @@ sqlite_worker_beat(struct store *base, int64_t now, struct err *err)
 	return txn_end(store, register_worker(store, store->worker, now, err), err);
 }
 
+int
+sqlite_worker_flights(
+	struct store *base, size_t places, _Atomic int64_t **jobs, struct err *err)
+{
+	struct sqlite_store *store = sqlite_of(base);
+
+	if (store->worker == 0 || store->flights.jobs != NULL)
+		return err_set(err, ERR_BUG, "not a worker that has just been started");
+	if (flight_record_make(
+		    &store->flights, store->path, store->worker, places, err) != 0)
+		return -1;
+	*jobs = store->flights.jobs;
+	return 0;
+}
+
 /* ---- the jobs of one worker ------------------------------------------------------ */
 
 /* A job that is taken from a worker; the event id is in the list's arena. */
@@ -199,13 +214,14 @@ jobs_of_worker(struct sqlite_store *store, int64_t worker, struct arena *arena,
 }
 
 static int
-make_waiting(struct sqlite_store *store, const struct sql *sql,
-	const struct held_job *job, int64_t now, struct err *err)
+make_waiting(struct sqlite_store *store, const struct held_job *job, int64_t now,
+	struct err *err)
 {
-	struct query query = query_start(store, sql);
+	struct query query = query_start(store, &sqlite_worker_sql[TAKE_BACK]);
 
 	bind_int(&query, job->id);
 	bind_int(&query, now);
+	bind_int(&query, job->crashes);
 	store->poke = true;
 	if (query_run(&query, err) != 0)
 		return -1;
@@ -227,8 +243,7 @@ give_back(struct sqlite_store *store, int64_t now, size_t *count, struct err *er
 	result = jobs_of_worker(
 		store, store->worker, &arena, jobs, STOP_CHUNK, count, err);
 	for (size_t i = 0; i < *count && result == 0; i++)
-		result = make_waiting(
-			store, &sqlite_worker_sql[GIVE_BACK_ONE], &jobs[i], now, err);
+		result = make_waiting(store, &jobs[i], now, err);
 	arena_free(&arena);
 	free(jobs);
 	return result;
@@ -256,6 +271,7 @@ sqlite_worker_stop(struct store *base, int64_t now, struct err *err)
 		if (txn_end(store, stop_step(store, now, &count, err), err) != 0)
 			return -1;
 	}
+	flight_record_remove(store->path, store->worker);
 	side_file_release_worker(&store->side, store->worker);
 	store->worker = 0;
 	return 0;
@@ -340,9 +356,9 @@ take_back(struct sqlite_store *store, const struct held_job *job, int64_t now,
 
 	stalled->job_id = job->id;
 	stalled->event_id = job->event_id;
-	stalled->crashes = job->crashes + 1;
-	stalled->dead = stalled->crashes >= CRASHES_MAX;
-	if (make_waiting(store, &sqlite_worker_sql[TAKE_BACK], job, now, err) != 0)
+	stalled->crashes = job->crashes;
+	stalled->dead = job->crashes >= CRASHES_MAX;
+	if (make_waiting(store, job, now, err) != 0)
 		return -1;
 	list->count++;
 	if (!stalled->dead)
@@ -356,17 +372,21 @@ take_back_from(struct sqlite_store *store, int64_t worker, int64_t now, size_t l
 	struct stalled_list *list, struct err *err)
 {
 	struct held_job *jobs = calloc(limit, sizeof(*jobs));
+	struct flight_record flights;
 	size_t count = 0;
 	int result;
 
 	if (jobs == NULL)
 		return err_no_memory(err);
+	flight_record_open(&flights, store->path, worker);
 	result = jobs_of_worker(store, worker, &list->arena, jobs, limit, &count, err);
-	for (size_t i = 0; i < count && result == 0; i++)
+	for (size_t i = 0; i < count && result == 0; i++) {
+		jobs[i].crashes += flights.jobs == NULL ||
+			flight_record_has(&flights, jobs[i].id);
 		result = take_back(store, &jobs[i], now, list, err);
+	}
+	flight_record_close(&flights);
 	free(jobs);
-	if (result == 0 && count < limit)
-		result = unregister(store, worker, err);
 	return result;
 }
 

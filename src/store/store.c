@@ -38,6 +38,13 @@ store_worker_beat(struct store *store, int64_t now, struct err *err)
 }
 
 int
+store_worker_flights(
+	struct store *store, size_t places, _Atomic int64_t **jobs, struct err *err)
+{
+	return store->ops->worker_flights(store, places, jobs, err);
+}
+
+int
 store_worker_stop(struct store *store, int64_t now, struct err *err)
 {
 	return store->ops->worker_stop(store, now, err);

@@ -83,6 +83,16 @@ int store_enqueue(struct store *store, const struct event *events, size_t count,
 int store_worker_start(struct store *store, int64_t now, int64_t lease_ms,
 	int64_t *worker, struct err *err);
 int store_worker_beat(struct store *store, int64_t now, struct err *err);
+
+/*
+ * Where the worker, from any of its threads, notes the jobs that it is delivering at this
+ * moment; 0 is a free place. It outlives the process: when a worker dies, these are
+ * suspected of it, and no others that it had claimed. Of a worker that never asked for it
+ * all that it had are. The store owns *jobs, until it is closed.
+ */
+int store_worker_flights(
+	struct store *store, size_t places, _Atomic int64_t **jobs, struct err *err);
+
 /* Gives back what the worker still holds, without a crash on its record. */
 int store_worker_stop(struct store *store, int64_t now, struct err *err);
 
@@ -173,8 +183,8 @@ int store_exchange(struct store *store, struct exchange *exchange, struct err *e
 struct stalled_job {
 	int64_t job_id;
 	struct span event_id;
-	int crashes;
-	bool dead; /* the third crash: dead-lettered as crash_loop */
+	int crashes; /* while it was being delivered, since its last attempt */
+	bool dead;   /* the third crash: dead-lettered as crash_loop */
 };
 
 struct stalled_list {
@@ -183,8 +193,11 @@ struct stalled_list {
 	size_t count;
 };
 
-/* Takes back the jobs of workers that died, at most `limit` of them. Returns new in
- * *list. */
+/*
+ * Takes back the jobs of workers that died, at most `limit` of them. One that was being
+ * delivered has a crash more on its record, until an attempt comes to an end; at the
+ * third it is dead-lettered. Returns new in *list.
+ */
 int store_reclaim(struct store *store, int64_t now, size_t limit,
 	struct stalled_list *list, struct err *err);
 

@@ -273,6 +273,22 @@ lanes_next(struct lanes *lanes)
 	return task;
 }
 
+int
+lanes_jump(struct lanes *lanes, struct task *task, int64_t now, bool *may_go,
+	struct err *err)
+{
+	task->lane = lane_of(lanes, task->delivery->endpoint_id);
+	if (task->lane == NULL)
+		return err_no_memory(err);
+	follow_rule(lanes, task->lane, task->delivery);
+	*may_go = lanes_admit(task, now);
+	if (*may_go) {
+		task->lane->in_flight++;
+		lanes->in_flight[task->lane->standing]++;
+	}
+	return 0;
+}
+
 /* Adds the job to the run; false if it is in there already. */
 static bool
 join_run(struct lane_run *run, int64_t job_id)

@@ -92,6 +92,11 @@ bool lanes_admit(struct task *task, int64_t now);
 /* The task to send now, counted as in flight; NULL if no lane may send. */
 struct task *lanes_next(struct lanes *lanes);
 
+/* Counts a task that was not added as in flight, as if it had been its lane's turn. False
+ * if its endpoint was parked meanwhile. ERR_OS: -1. */
+int lanes_jump(struct lanes *lanes, struct task *task, int64_t now, bool *may_go,
+	struct err *err);
+
 /* A task that lanes_next() gave is through; tells the task the lane's window. */
 void lanes_done(struct lanes *lanes, struct task *task, bool answered);
 

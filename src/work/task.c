@@ -94,6 +94,7 @@ task_take(struct task_pool *pool, struct delivery *delivery)
 	task->delivery = delivery;
 	task->lane = NULL;
 	task->window = 0;
+	task->suspicion = SUSPECT_NOT;
 	task->settle = (struct settle){
 		.job_id = delivery->job_id,
 		.token = delivery->token,

@@ -19,6 +19,9 @@ enum { TASK_PEER_SIZE = 64 };
  */
 enum standing { STANDING_NEW, STANDING_ANSWERS, STANDING_SILENT, STANDING_COUNT };
 
+/* How a job that was under way when a worker died is sent (work/suspects.h). */
+enum suspicion { SUSPECT_NOT, SUSPECT_IN_COMPANY, SUSPECT_ALONE };
+
 struct task {
 	struct task *next;         /* in whatever list it is */
 	struct task *next_made;    /* the pool's own */
@@ -29,6 +32,8 @@ struct task {
 	int window; /* deliveries that its endpoint may now have in flight; 0: as before
 		     */
 	enum standing standing; /* of its endpoint now, where there is a window */
+	enum suspicion suspicion;
+	int place; /* among what is under way */
 	int64_t started_at;
 	struct classification failure;
 	char peer[TASK_PEER_SIZE];

@@ -5,6 +5,7 @@
 #include "work/judge.h"
 #include "work/lanes.h"
 #include "work/request.h"
+#include "work/suspects.h"
 
 #include <stdlib.h>
 
@@ -13,6 +14,7 @@ struct worker {
 	struct loop loop;
 	struct client *client;
 	struct lanes lanes;
+	struct suspects suspects;
 	struct rng rng;
 	struct judge judge;
 	struct report report;
@@ -34,6 +36,7 @@ finish_task(struct worker *worker, struct task *task)
 {
 	report_attempt(&worker->report, &task->line, task,
 		request_url(task->delivery, worker->options.config));
+	suspects_end(&worker->suspects, task);
 	task_list_add(&worker->finished, task);
 }
 
@@ -91,6 +94,7 @@ start_task(struct worker *worker, struct transfer *transfer, struct task *task,
 	struct transfer_request request;
 
 	task->started_at = clock_now(worker->options.clock);
+	suspects_start(&worker->suspects, task);
 	if (request_make(transfer, &request, task->delivery, worker->options.config,
 		    task->started_at, err) != 0) {
 		transfer_drop(transfer);
@@ -141,29 +145,24 @@ send_task(struct worker *worker, struct task *task, struct err *err)
 				: start_task(worker, transfer, task, err);
 }
 
-static int
-fill_slots(struct worker *worker, struct err *err)
-{
-	struct task *task;
-
-	while (worker->in_flight < worker->concurrency &&
-		(task = lanes_next(&worker->lanes)) != NULL)
-		if (send_task(worker, task, err) != 0)
-			return -1;
-	return 0;
-}
-
 /* ---- mail ------------------------------------------------------------------------ */
 
 /* What must wait goes back: here it would keep others from being claimed. */
 static int
-add_task(struct worker *worker, struct task *task, struct err *err)
+queue_task(struct worker *worker, struct task *task, struct err *err)
 {
 	if (lanes_add(&worker->lanes, task, err) != 0)
 		return -1;
 	if (!lanes_admit(task, clock_now(worker->options.clock)))
 		lanes_drop_lane(task, &worker->finished);
 	return 0;
+}
+
+static int
+add_task(struct worker *worker, struct task *task, struct err *err)
+{
+	return suspects_admit(&worker->suspects, task) ? queue_task(worker, task, err)
+						       : 0;
 }
 
 static int
@@ -182,6 +181,68 @@ take_mail(struct worker *worker, struct err *err)
 		else if (add_task(worker, task, err) != 0)
 			return -1;
 	}
+	return 0;
+}
+
+/* ---- sending --------------------------------------------------------------------- */
+
+static int
+send_alone(struct worker *worker, struct err *err)
+{
+	int64_t now = clock_now(worker->options.clock);
+	struct task *task;
+	bool may_go;
+
+	task = suspects_next_alone(&worker->suspects, worker->in_flight);
+	if (task == NULL)
+		return 0;
+	if (lanes_jump(&worker->lanes, task, now, &may_go, err) != 0)
+		return -1;
+	if (may_go)
+		return send_task(worker, task, err);
+	task_list_add(&worker->finished, task);
+	return 0;
+}
+
+/* In turn with one suspect that is sent alone, and with all the others. */
+static int
+fill_slots(struct worker *worker, struct err *err)
+{
+	struct task *task;
+
+	while ((task = suspects_next_of_few(&worker->suspects)) != NULL)
+		if (queue_task(worker, task, err) != 0)
+			return -1;
+	if (send_alone(worker, err) != 0)
+		return -1;
+	if (suspects_hold_others(&worker->suspects))
+		return 0;
+	while (worker->in_flight < worker->concurrency &&
+		(task = lanes_next(&worker->lanes)) != NULL)
+		if (send_task(worker, task, err) != 0)
+			return -1;
+	suspects_others_had_their_turn(&worker->suspects);
+	return 0;
+}
+
+static void
+hand_over(struct worker *worker)
+{
+	for (struct task *task = worker->finished.head; task != NULL; task = task->next)
+		suspects_left(&worker->suspects, task);
+	mailbox_put(&worker->store_thread.finished, &worker->finished);
+}
+
+/* Again after what came to nothing at once: it may have kept others waiting. */
+static int
+send_what_may_go(struct worker *worker, struct err *err)
+{
+	do {
+		hand_over(worker);
+		if (fill_slots(worker, err) != 0)
+			return -1;
+	} while (worker->finished.count > 0 ||
+		suspects_wait_for_nothing(&worker->suspects, worker->in_flight));
 	return 0;
 }
 
@@ -204,6 +265,7 @@ worker_stop(struct worker *worker)
 	atomic_store(&worker->store_thread.stopping, true);
 	mailbox_nudge(&worker->store_thread.finished);
 	lanes_drop_all(&worker->lanes, &worker->finished);
+	suspects_drop_all(&worker->suspects, &worker->finished);
 	if (loop_timer_set(&worker->loop, &worker->grace,
 		    worker->loop.now_us + worker->options.config->limits.grace_ms * 1000,
 		    NULL) != 0)
@@ -314,6 +376,17 @@ start_store_thread(struct worker *worker, int64_t number, struct err *err)
 	return store_thread_start(&worker->store_thread, &thread, err);
 }
 
+static int
+watch_flights(struct worker *worker, struct err *err)
+{
+	_Atomic int64_t *flights;
+
+	if (store_worker_flights(
+		    worker->options.store, worker->concurrency, &flights, err) != 0)
+		return -1;
+	return suspects_init(&worker->suspects, (int)worker->concurrency, flights, err);
+}
+
 /* Registers first: the number goes into every line and every attempt row. */
 static int
 join_store(struct worker *worker, struct err *err)
@@ -331,7 +404,8 @@ join_store(struct worker *worker, struct err *err)
 		.worker = number,
 		.snippet_bytes = options->config->limits.snippet_bytes,
 	};
-	if (start_store_thread(worker, number, err) == 0)
+	if (watch_flights(worker, err) == 0 &&
+		start_store_thread(worker, number, err) == 0)
 		return 0;
 	(void)store_worker_stop(options->store, now, NULL);
 	return -1;
@@ -364,6 +438,7 @@ out_engine:
 	client_close(self->client);
 	loop_free(&self->loop);
 out:
+	suspects_free(&self->suspects);
 	lanes_free(&self->lanes);
 	free(self);
 	return -1;
@@ -383,9 +458,8 @@ run_engine(struct worker *worker, struct err *err)
 	if (loop_watch(&worker->loop, &worker->mail, LOOP_READ, err) != 0)
 		return -1;
 	while (!is_done(worker)) {
-		if (take_mail(worker, err) != 0 || fill_slots(worker, err) != 0)
+		if (take_mail(worker, err) != 0 || send_what_may_go(worker, err) != 0)
 			return -1;
-		mailbox_put(&worker->store_thread.finished, &worker->finished);
 		if (!mailbox_sleep(&worker->store_thread.claimed, 1))
 			continue;
 		if (loop_step(&worker->loop, err) != 0 ||
@@ -426,6 +500,7 @@ worker_free(struct worker *worker)
 {
 	if (worker == NULL)
 		return;
+	suspects_free(&worker->suspects);
 	lanes_free(&worker->lanes);
 	loop_free(&worker->loop);
 	free(worker);

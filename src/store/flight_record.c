@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/flight_record.h"
+
+#include "base/trust.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { PLACES_MAX = 1 << 20 };
+
+/* Returns new; NULL when memory is out. */
+static char *
+path_of(const char *db_path, int64_t worker)
+{
+	char *path;
+
+	return asprintf(&path, "%s.worker-%lld", db_path, (long long)worker) < 0 ? NULL
+										 : path;
+}
+
+static int
+map(struct flight_record *record, int fd, int protection, size_t count)
+{
+	void *memory = mmap(
+		NULL, count * sizeof(*record->jobs), protection, MAP_SHARED, fd, 0);
+
+	if (memory == MAP_FAILED)
+		return -1;
+	record->jobs = memory;
+	record->count = count;
+	return 0;
+}
+
+/* Its blocks are reserved, for on a full disk a store to a hole would be a SIGBUS. */
+static int
+make_at(struct flight_record *record, const char *path, size_t count, struct err *err)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int failed;
+
+	if (fd < 0)
+		return err_errno(err, "%s", path);
+	failed = fchmod(fd, 0600) != 0 ? errno : 0;
+	if (failed == 0)
+		failed = posix_fallocate(fd, 0, (off_t)(count * sizeof(*record->jobs)));
+	if (failed == 0 && map(record, fd, PROT_READ | PROT_WRITE, count) != 0)
+		failed = errno;
+	close(fd);
+	if (failed == 0)
+		return 0;
+	unlink(path);
+	errno = failed;
+	return err_errno(err, "%s", path);
+}
+
+int
+flight_record_make(struct flight_record *record, const char *db_path, int64_t worker,
+	size_t count, struct err *err)
+{
+	char *path = path_of(db_path, worker);
+	int result;
+
+	*record = (struct flight_record){0};
+	if (path == NULL)
+		return err_no_memory(err);
+	result = make_at(record, path, count, err);
+	free(path);
+	return result;
+}
+
+static void
+open_at(struct flight_record *record, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat status;
+	size_t count;
+
+	if (fd < 0)
+		return;
+	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+		trust_status(&status, path, NULL) == 0) {
+		count = (size_t)status.st_size / sizeof(*record->jobs);
+		if (count > 0 && count <= PLACES_MAX)
+			(void)map(record, fd, PROT_READ, count);
+	}
+	close(fd);
+}
+
+void
+flight_record_open(struct flight_record *record, const char *db_path, int64_t worker)
+{
+	char *path = path_of(db_path, worker);
+
+	*record = (struct flight_record){0};
+	if (path != NULL)
+		open_at(record, path);
+	free(path);
+}
+
+void
+flight_record_close(struct flight_record *record)
+{
+	if (record->jobs != NULL)
+		munmap((void *)record->jobs, record->count * sizeof(*record->jobs));
+	*record = (struct flight_record){0};
+}
+
+bool
+flight_record_has(const struct flight_record *record, int64_t job_id)
+{
+	for (size_t i = 0; i < record->count; i++)
+		if (record->jobs[i] == job_id)
+			return true;
+	return false;
+}
+
+void
+flight_record_remove(const char *db_path, int64_t worker)
+{
+	char *path = path_of(db_path, worker);
+
+	if (path != NULL)
+		unlink(path);
+	free(path);
+}
