@@ -37,15 +37,6 @@ span_starts_nocase(struct span span, const char *prefix)
 }
 
 bool
-span_ends_nocase(struct span span, const char *suffix)
-{
-	size_t len = strlen(suffix);
-
-	return span.len >= len &&
-		strncasecmp(span.ptr + span.len - len, suffix, len) == 0;
-}
-
-bool
 span_starts(struct span span, const char *prefix)
 {
 	size_t len = strlen(prefix);

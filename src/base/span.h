@@ -31,7 +31,6 @@ bool span_is(struct span span, const char *text);
 /* ASCII case is ignored where the name says so. */
 bool span_is_nocase(struct span span, const char *text);
 bool span_starts_nocase(struct span span, const char *prefix);
-bool span_ends_nocase(struct span span, const char *suffix);
 bool span_starts(struct span span, const char *prefix);
 
 /* Without leading and trailing ASCII white space. */

@@ -31,8 +31,9 @@ struct operator_change {
 	const char *done;  /* "cancelled": past participle for the receipt line */
 	const char *asked; /* the one for questions and complaints; NULL: done */
 	bool dead;         /* on dead letters */
-	action_each *each; /* also told of each job, after its line; NULL */
-	void *context;     /* of each */
+	/* Also told of each job, after its line; NULL. Non-zero with *err stops. */
+	int (*each)(void *context, const struct action_report *report, struct err *err);
+	void *context;
 };
 
 /*

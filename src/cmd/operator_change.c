@@ -25,7 +25,7 @@ struct changing {
 	struct output *output; /* NULL: only counting */
 	struct progress progress;
 	size_t done, not_found, refused;
-	struct err err; /* of a row that could not be written */
+	struct err err; /* of a row that could not be written, or of `each` */
 };
 
 static const char *
@@ -121,7 +121,9 @@ each_report(void *context, const struct action_report *report)
 	if ((report->result == ACTED || output_wants_json(changing->output)) &&
 		put_report(changing, report) != 0)
 		return -1;
-	return change->each == NULL ? 0 : change->each(change->context, report);
+	return change->each == NULL
+		? 0
+		: change->each(change->context, report, &changing->err);
 }
 
 static int

@@ -3,11 +3,11 @@
  * Dead letters as new events: what whenqueue needs to send them, and nothing of what
  * became of them. Secrets are in it, or the copies could not be delivered.
  */
+#include "cmd/whdlq/job_list.h"
 #include "cmd/whdlq/whdlq.h"
 
 #include "model/record.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum { RECORD_MAX = 256 * 1024 * 1024 };
@@ -29,13 +29,6 @@ const struct cli_group export_groups[] = {
 };
 
 const struct export_args export_defaults = {.filter = {.limit = -1}};
-
-/* Listings go from the newest back, but who takes records wants them as they came. */
-struct numbers {
-	int64_t *jobs;
-	size_t count;
-	size_t cap;
-};
 
 struct exporting {
 	struct cli *cli;
@@ -94,19 +87,7 @@ export_letter(void *context, const struct dead_letter *letter, struct err *err)
 static int
 remember(void *context, const struct dead_letter *letter, struct err *err)
 {
-	struct numbers *numbers = context;
-
-	if (numbers->count == numbers->cap) {
-		size_t cap = numbers->cap == 0 ? 1024 : 2 * numbers->cap;
-		int64_t *jobs = reallocarray(numbers->jobs, cap, sizeof(jobs[0]));
-
-		if (jobs == NULL)
-			return err_no_memory(err);
-		numbers->jobs = jobs;
-		numbers->cap = cap;
-	}
-	numbers->jobs[numbers->count++] = letter->job.id;
-	return 0;
+	return job_list_add(context, letter->job.id, err);
 }
 
 /* One that has been delivered or deleted since it was listed is left out. */
@@ -126,17 +107,18 @@ export_number(struct exporting *exporting, int64_t job_id, struct err *err)
 	return result;
 }
 
+/* Listings go from the newest back, but who takes records wants them as they came. */
 static int
 export_matching(struct exporting *exporting, struct err *err)
 {
-	struct numbers numbers = {0};
+	struct job_list list = {0};
 	int result;
 
-	result = letters_matching(exporting->store, &exporting->filter, false, remember,
-		&numbers, NULL, err);
-	while (result == 0 && numbers.count > 0)
-		result = export_number(exporting, numbers.jobs[--numbers.count], err);
-	free(numbers.jobs);
+	result = letters_matching(
+		exporting->store, &exporting->filter, false, remember, &list, NULL, err);
+	while (result == 0 && list.count > 0)
+		result = export_number(exporting, list.jobs[--list.count], err);
+	job_list_free(&list);
 	return result;
 }
 

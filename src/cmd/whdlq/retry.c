@@ -33,18 +33,18 @@ const struct retry_args retry_defaults = {
 
 /* Remembers a job that was sent again. */
 static int
-remember(void *context, const struct action_report *report)
+remember(void *context, const struct action_report *report, struct err *err)
 {
-	struct wait_list *list = context;
+	struct job_list *list = context;
 
-	return report->result == ACTED ? wait_list_add(list, report->job_id) : 0;
+	return report->result == ACTED ? job_list_add(list, report->job_id, err) : 0;
 }
 
 enum exit_code
 retry_run(struct cli *cli, const void *arguments)
 {
 	const struct retry_args *args = arguments;
-	struct wait_list list = {0};
+	struct job_list list = {0};
 	struct operator_change change = {
 		.common = &args->common,
 		.filter = &args->filter,
@@ -61,6 +61,6 @@ retry_run(struct cli *cli, const void *arguments)
 	if (args->wait && !args->change.dry_run && list.count > 0)
 		code = exit_worse(code,
 			wait_for_outcomes(cli, &args->common, &list, args->timeout_ms));
-	wait_list_free(&list);
+	job_list_free(&list);
 	return code;
 }

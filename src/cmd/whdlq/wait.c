@@ -7,7 +7,6 @@
 
 #include "model/json.h"
 
-#include <stdlib.h>
 #include <time.h>
 
 enum { PAUSE_MIN_US = 50 * 1000, PAUSE_MAX_US = 2 * 1000 * 1000, PAUSE_FACTOR = 10 };
@@ -23,36 +22,13 @@ static const struct output_column columns[] = {
 
 struct waiting {
 	struct cli *cli;
-	struct wait_list *list;
+	struct job_list *list;
 	struct store *store;
 	struct output *output;
 	struct progress progress;
 	size_t delivered;
 	size_t failed;
 };
-
-int
-wait_list_add(struct wait_list *list, int64_t job_id)
-{
-	if (list->count == list->cap) {
-		size_t cap = list->cap == 0 ? 16 : 2 * list->cap;
-		int64_t *jobs = realloc(list->jobs, cap * sizeof(jobs[0]));
-
-		if (jobs == NULL)
-			return -1;
-		list->jobs = jobs;
-		list->cap = cap;
-	}
-	list->jobs[list->count++] = job_id;
-	return 0;
-}
-
-void
-wait_list_free(struct wait_list *list)
-{
-	free(list->jobs);
-	*list = (struct wait_list){0};
-}
 
 /* What became of it; NULL: nothing yet. */
 static const char *
@@ -146,7 +122,7 @@ look(struct waiting *waiting, int64_t job_id, bool *settled, struct err *err)
 static int
 look_at_all(struct waiting *waiting, struct err *err)
 {
-	struct wait_list *list = waiting->list;
+	struct job_list *list = waiting->list;
 	size_t left = 0;
 
 	for (size_t i = 0; i < list->count; i++) {
@@ -228,8 +204,8 @@ verdict(struct waiting *waiting)
 }
 
 enum exit_code
-wait_for_outcomes(struct cli *cli, const struct cli_common *common,
-	struct wait_list *list, int64_t timeout_ms)
+wait_for_outcomes(struct cli *cli, const struct cli_common *common, struct job_list *list,
+	int64_t timeout_ms)
 {
 	struct waiting waiting = {.cli = cli, .list = list};
 	struct err err;

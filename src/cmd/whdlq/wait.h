@@ -5,23 +5,14 @@
 #ifndef CMD_WHDLQ_WAIT_H
 #define CMD_WHDLQ_WAIT_H
 
+#include "cmd/whdlq/job_list.h"
 #include "cmd/whdlq/whdlq.h"
-
-struct wait_list {
-	int64_t *jobs; /* those that are still on their way */
-	size_t count;
-	size_t cap;
-};
-
-/* -1 when memory is out. */
-int wait_list_add(struct wait_list *list, int64_t job_id);
-void wait_list_free(struct wait_list *list);
 
 /*
  * Reports each outcome as it comes, until there is none left or `timeout_ms` (0: for
  * ever) are over. EXIT_DONE if all were delivered, else EXIT_NONE. Uses up the list.
  */
 enum exit_code wait_for_outcomes(struct cli *cli, const struct cli_common *common,
-	struct wait_list *list, int64_t timeout_ms);
+	struct job_list *list, int64_t timeout_ms);
 
 #endif

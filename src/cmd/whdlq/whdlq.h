@@ -67,8 +67,8 @@ struct export_args {
 };
 
 extern const struct cli_group list_groups[], show_groups[], retry_groups[],
-	resolve_groups[], reopen_groups[], stats_groups[], cleanup_groups[],
-	delete_groups[], export_groups[];
+	resolve_groups[], change_only_groups[], stats_groups[], cleanup_groups[],
+	export_groups[];
 
 extern const struct list_args list_defaults;
 extern const struct retry_args retry_defaults;
@@ -77,6 +77,10 @@ extern const struct change_only_args change_only_defaults;
 extern const struct stats_args stats_defaults;
 extern const struct cleanup_args cleanup_defaults;
 extern const struct export_args export_defaults;
+
+/* "deleted": past participle for the receipt line. */
+enum exit_code change_only(struct cli *cli, const struct change_only_args *args,
+	enum action_verb verb, const char *done);
 
 enum exit_code list_run(struct cli *cli, const void *args);
 enum exit_code show_run(struct cli *cli, const void *args);
