@@ -16,6 +16,7 @@
 #include "cli/exit.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -179,7 +180,7 @@ struct sweep {
 	const struct outcome *clean; /* without a fault */
 	const char *after;           /* the fingerprint after that */
 	char db[LAB_PATH_MAX];
-	char mark[LAB_PATH_MAX];
+	char mark[LAB_PATH_MAX]; /* a file of one byte, which a fault sets */
 	long nth;
 	long runs;
 	long wrong;
@@ -324,6 +325,21 @@ clock_of(const struct scenario *scenario)
 	return scenario->reach == WORKER_ONLY ? "WH_TEST_CLOCK=" : CLOCK;
 }
 
+/* Whether it is set; and then it is not any more. */
+static bool
+take_mark(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	char byte = 0, unset = 0;
+	bool taken = fd >= 0 && pread(fd, &byte, 1, 0) >= 0 &&
+		pwrite(fd, &unset, 1, 0) == 1;
+
+	if (!taken)
+		abort();
+	close(fd);
+	return byte != 0;
+}
+
 /* One run; false if it had no Nth call. */
 static bool
 strike(struct sweep *sweep)
@@ -342,7 +358,7 @@ strike(struct sweep *sweep)
 		sweep->lab->build);
 	lab_copy(sweep->lab, sweep->scenario->from, "run");
 	lab_run(sweep->lab, "run", &command, &sweep->outcome);
-	struck = unlink(sweep->mark) == 0;
+	struck = take_mark(sweep->mark);
 	check_code(sweep);
 	check_message(sweep);
 	check_output(sweep);
@@ -366,6 +382,7 @@ static void
 run_sweep(struct sweep *sweep)
 {
 	lab_path(sweep->lab, "mark", sweep->mark);
+	take_mark(sweep->mark);
 	outcome_init(&sweep->outcome);
 	buf_init(&sweep->answer, ANSWER_MAX);
 	for (sweep->nth = 1; strike(sweep); sweep->nth = next_nth(sweep->nth))
@@ -393,6 +410,13 @@ run_clean(struct suite *suite, const struct scenario *scenario, const char *db,
 
 	lab_copy(&suite->lab, scenario->from, "run");
 	lab_run(&suite->lab, "run", &command, clean);
+	/* The doctor has something to say, and whclassify is given what is no record. */
+	if (clean->code != EXIT_DONE && clean->code != EXIT_NONE &&
+		clean->code != EXIT_DATA) {
+		printf("Bail out! %s ends with %d: %s\n", scenario->name, clean->code,
+			buf_span(&clean->err).ptr);
+		exit(1);
+	}
 	lab_ask(db, FINGERPRINT, (struct span){0}, after);
 }
 
@@ -416,6 +440,8 @@ test_kind(struct suite *suite, struct sweep *sweep)
 	const struct fault_kind *kind = sweep->kind;
 
 	run_sweep(sweep);
+	if (sweep->runs == 0 && kind->reach == WORKER_ONLY)
+		complain(sweep, "there is no such call: that shows nothing");
 	suite->runs += sweep->runs;
 	suite->failed += sweep->wrong > 0;
 	printf("%s %d - %s: %s %s %s, %ld runs\n", sweep->wrong > 0 ? "not ok" : "ok",
