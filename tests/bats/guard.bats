@@ -56,11 +56,11 @@ cases() {
     select('"$1"')' "$root/tests/fixtures/ssrf-cases.tsv" >cases.ndjson
 }
 
-# attempt_cases OPTION…: queues them, tries each once, and says which came out otherwise
+# attempt_cases: queues them, tries each once, and says which came out otherwise
 # than the table has it
 attempt_cases() {
   jq -c '{id, url, payload: 1}' cases.ndjson | whenqueue >receipts.ndjson 2>refused.txt || [ $? = 65 ]
-  resolving whworker --once -c 20 "$@" >attempts.ndjson
+  resolving whworker --once -c 20 >attempts.ndjson
   jq -n --slurpfile cases cases.ndjson --slurpfile receipts receipts.ndjson \
     --slurpfile attempts attempts.ndjson '
     ($receipts | map({(.id): true}) | add) as $taken |
@@ -245,8 +245,8 @@ END
   listen all :: 0
   cases '.verdict != "public"'
   attempt_cases
-  [ "$(tcp_count ActiveOpens) $(tcp_count OutSegs) $(accepted)" = '0 0 0' ]
-  printf '# %d URLs, no packet\n' "$(jq -s length cases.ndjson)" >&3
+  opened=$(tcp_count ActiveOpens) sent=$(tcp_count OutSegs)
+  [ "$opened $sent $(accepted)" = '0 0 0' ]
 
   # They would have arrived: with everything open all do that the kernel has a route for.
   whdlq retry --all --yes >retried.ndjson
@@ -258,6 +258,9 @@ END
     {all: $here | length, otherwise: [$here[] | select($event[.id] != "completed")]}' >here.json
   jq -e '.all >= 150 and .otherwise == []' here.json >/dev/null || fail "$(cat here.json)"
   [ "$(tcp_count ActiveOpens)" -gt 0 ]
+  printf '# figure: %d URLs that lead nowhere public: %d connections, %d packets\n' \
+    "$(jq -s length cases.ndjson)" "$opened" "$sent" >&3
+  printf '# figure: %d of them arrive once everything is open\n' "$(jq .all here.json)" >&3
 }
 
 @test "public addresses are delivered to, whatever stands elsewhere in the URL" {
