@@ -34,3 +34,22 @@ END
   json_is '.snippet == "{\"n\":1.0}"' # nghttpd echoes what it was sent
   grep -q 'webhook-id: h2' nghttpd.out
 }
+
+@test "on a connection that several share, only those may speak that may connect to it" {
+  certificates
+  free_port
+  nghttpd_start
+  cat >config <<END
+{"endpoints": {
+  "ours": {"url": "https://127.0.0.1:$port/hook", "tls": {"ca": "$tls/ca.pem"},
+           "allow_net": ["127.0.0.1"]},
+  "theirs": {"url": "https://127.0.0.1:$port/hook", "tls": {"ca": "$tls/ca.pem"}}}}
+END
+  for n in {1..40}; do
+    printf '{"endpoint":"%s","payload":%d}\n' ours "$n" theirs "$n"
+  done | whenqueue --config config >receipts
+  unset WH_ALLOW_NET
+  run -0 whworker --config config --drain -c 20 -o ndjson
+  [ "$(jq -r '.endpoint + " " + (.dead_reason // .http_version)' <<<"$output" | sort | uniq -c |
+    tr -s ' ' | tr '\n' ',')" = ' 40 ours 2, 40 theirs blocked_address,' ]
+}
