@@ -168,14 +168,14 @@ test_what_cannot_be_sent_is_a_validation_error(void)
 static void
 test_a_blocked_address_is_the_end_whatever_the_policy(void)
 {
-	struct transfer_result result = {.curl_code = 7,
-		.message = SPAN_LITERAL("Couldn't connect to server"),
-		.refusal = "a loopback address",
-		.refused = {.bytes = {127, 0, 0, 1}, .family = 4}};
+	struct transfer_result result = response(0);
 	struct scene scene;
 	const struct attempt *attempt;
 
 	scene_init(&scene);
+	result.curl_code = 7;
+	result.refusal = "a loopback address";
+	result.refused = (struct address){.bytes = {127, 0, 0, 1}, .family = 4};
 	scene.policy.types[ERROR_VALIDATION].retryable = true;
 	scene.policy.types[ERROR_VALIDATION].max_retries = 9;
 	judge_transfer(&scene.judge, scene.task, &result, NOW);
