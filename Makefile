@@ -2,6 +2,7 @@
 #
 # make            the five programs, in bin/
 # make check      all tests            make lint    style, layers, man pages, completions
+# make soak       half an hour of load, kills and faults
 # make asan       all tests under AddressSanitizer and UBSan
 # make torture    faults at every call, power cuts at every write
 # make fuzz       ten minutes of libFuzzer for each target of tests/fuzz
@@ -108,10 +109,17 @@ receiver: $(BUILD)/tests/receiver $(PRELOADED)
 
 # Every suite; SUITES=tests/bats/whdlq.bats runs one, JOBS=1 one at a time.
 BATS_SUITES := $(wildcard tests/bats/*.bats)
-SUITES = $(UNIT_TESTS) $(TORTURE_TESTS) $(BUILD)/tests/fuzz_test $(BATS_SUITES)
+SUITES = $(UNIT_TESTS) $(TORTURE_TESTS) $(BUILD)/tests/fuzz_test $(BATS_SUITES) \
+         tests/crash/kill_loop tests/crash/soak
 
 check: all unit receiver $(BUILD)/tests/fuzz_test
 	@TEST_BIN="$(abspath $(BIN))" TEST_BUILD="$(abspath $(BUILD))" tests/run $(SUITES)
+
+# Half an hour of everything at once; SOAK_SECONDS for more or less.
+SOAK_SECONDS = 1800
+soak: all receiver
+	@TEST_BIN="$(abspath $(BIN))" TEST_BUILD="$(abspath $(BUILD))" \
+	  SOAK_SECONDS=$(SOAK_SECONDS) tests/crash/soak
 
 # In a build directory of its own: nothing is rebuilt when you go back and forth.
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined
@@ -165,4 +173,4 @@ DIST = whtools-$(VERSION)
 dist:
 	git archive --prefix=$(DIST)/ -o $(DIST).tar.gz HEAD
 
-.PHONY: all unit receiver check asan lint install uninstall dist clean
+.PHONY: all unit receiver check soak asan lint install uninstall dist clean
