@@ -56,6 +56,7 @@ struct store_ops {
 /* The first member of every backend's store. */
 struct store {
 	const struct store_ops *ops;
+	bool contended; /* see store_is_contended() */
 };
 
 int sqlite_store_open(

@@ -79,14 +79,15 @@ block_until(int fd, int64_t deadline_ms)
 }
 
 int
-lock_in_turn(int fd, int64_t wait_ms)
+lock_in_turn(int fd, int64_t wait_ms, bool *waited)
 {
 	int64_t deadline_ms = monotonic_ms() + wait_ms;
 	sigset_t ours, before;
 	timer_t timer;
 	int result, number;
 
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+	*waited = flock(fd, LOCK_EX | LOCK_NB) != 0;
+	if (!*waited)
 		return 0;
 	if (errno != EWOULDBLOCK && errno != EINTR)
 		return -1;

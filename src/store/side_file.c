@@ -74,7 +74,7 @@ side_file_close(struct side_file *side)
 int
 side_file_lock(struct side_file *side, int64_t wait_ms, struct err *err)
 {
-	if (lock_in_turn(side->fd, wait_ms) == 0)
+	if (lock_in_turn(side->fd, wait_ms, &side->waited) == 0)
 		return 0;
 	if (errno == ETIMEDOUT)
 		return err_set(err, ERR_BUSY,

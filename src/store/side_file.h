@@ -24,6 +24,7 @@ struct side_file {
 	char *path;
 	int fd;      /* -1: there is none (reading a store that has had no writer) */
 	int wake_fd; /* -1: not asked for */
+	bool waited; /* for the turn that was taken last */
 };
 
 /* Makes the file (0600) if `writable`; else one that cannot be opened is none.
@@ -51,7 +52,8 @@ void side_file_poke(struct side_file *side);
 int side_file_wake_fd(struct side_file *side, struct err *err);
 void side_file_wake_clear(struct side_file *side);
 
-/* flock(2), exclusive, in turn, for at most wait_ms: 0, or -1 with errno (ETIMEDOUT). */
-int lock_in_turn(int fd, int64_t wait_ms);
+/* flock(2), exclusive, in turn, for at most wait_ms: 0, or -1 with errno (ETIMEDOUT);
+ * *waited: it was not free at once. */
+int lock_in_turn(int fd, int64_t wait_ms, bool *waited);
 
 #endif

@@ -33,9 +33,13 @@ execute(struct sqlite_store *store, const char *sql, struct err *err)
 int
 txn_begin(struct sqlite_store *store, struct err *err)
 {
+	int locked;
+
 	if (store->mode == STORE_READ)
 		return err_set(err, ERR_BUG, "%s: was opened for reading", store->path);
-	if (side_file_lock(&store->side, store->busy_wait_ms, err) != 0)
+	locked = side_file_lock(&store->side, store->busy_wait_ms, err);
+	store->base.contended = store->side.waited;
+	if (locked != 0)
 		return -1;
 	store->poke = false;
 	store->order = ORDER_UNKNOWN;

@@ -63,6 +63,12 @@ store_reclaim(struct store *store, int64_t now, size_t limit, struct stalled_lis
 	return store->ops->reclaim(store, now, limit, list, err);
 }
 
+bool
+store_is_contended(const struct store *store)
+{
+	return store->contended;
+}
+
 int
 store_wake_fd(struct store *store, struct err *err)
 {

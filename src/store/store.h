@@ -74,6 +74,10 @@ struct receipt {
 int store_enqueue(struct store *store, const struct event *events, size_t count,
 	int64_t now, struct receipt *receipts, struct err *err);
 
+/* Whether the last write had to wait for others that write: large batches would now make
+ * them wait. */
+bool store_is_contended(const struct store *store);
+
 /* ---- working --------------------------------------------------------------------- */
 
 /*

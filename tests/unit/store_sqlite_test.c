@@ -394,8 +394,10 @@ test_the_turn_to_write_is_waited_for_and_then_given_up(void)
 	sqlite_of(f.store)->busy_wait_ms = 60;
 	CHECK_INT(store_enqueue(f.store, &event, 1, NOW, &receipt, &err), -1);
 	CHECK_INT(err.kind, ERR_BUSY);
+	CHECK(store_is_contended(f.store));
 	close(fd);
 	ok(store_enqueue(f.store, &event, 1, NOW, &receipt, &err), &err);
+	CHECK(!store_is_contended(f.store));
 	fixture_free(&f);
 }
 

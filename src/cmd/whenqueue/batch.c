@@ -8,7 +8,7 @@ batch_init(struct batch *batch, size_t max_line, struct err *err)
 {
 	size_t max = max_line > BATCH_BYTES ? max_line : BATCH_BYTES;
 
-	*batch = (struct batch){0};
+	*batch = (struct batch){.most = BATCH_EVENTS};
 	buf_init(&batch->bytes, max);
 	batch->intakes = calloc(BATCH_EVENTS, sizeof(*batch->intakes));
 	batch->events = calloc(BATCH_EVENTS, sizeof(*batch->events));
@@ -37,7 +37,7 @@ batch_is_full(const struct batch *batch, size_t len)
 {
 	if (batch->count == 0)
 		return false;
-	return batch->count == BATCH_EVENTS || len > BATCH_BYTES ||
+	return batch->count >= batch->most || len > BATCH_BYTES ||
 		batch->bytes.len > BATCH_BYTES - len;
 }
 

@@ -80,6 +80,7 @@ commit(struct run *run)
 				batch->first_line, batch->last_line);
 		cli_complain(run->cli, &err);
 	}
+	batch->most = store_is_contended(run->store) ? BATCH_EVENTS_SHARED : BATCH_EVENTS;
 	batch_clear(batch);
 	return failed;
 }

@@ -83,7 +83,11 @@ struct planner {
 int event_plan(struct planner *planner, const struct record *record, int64_t now,
 	struct arena *arena, struct intake *intake, struct err *err);
 
-enum { BATCH_EVENTS = 1000, BATCH_BYTES = 4 * 1024 * 1024 };
+enum {
+	BATCH_EVENTS = 1000,
+	BATCH_EVENTS_SHARED = 400, /* while others write too */
+	BATCH_BYTES = 4 * 1024 * 1024,
+};
 
 /* Events that wait for their commit, and the bytes they point into. */
 struct batch {
@@ -91,6 +95,7 @@ struct batch {
 	struct event *events;
 	struct receipt *receipts;
 	size_t count;
+	size_t most; /* events of a commit */
 	size_t first_line, last_line;
 	int64_t now;      /* one instant for the whole batch */
 	struct buf bytes; /* the lines; grows only while the batch is empty */
