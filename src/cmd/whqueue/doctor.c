@@ -99,7 +99,8 @@ check_sqlite(struct report *report)
 	const struct store_health *health = &report->health;
 
 	find(report, "sqlite", GRADE_OK, NULL, "version %s%s", health->sqlite_version,
-		health->wal_reset_race ? ", whose WAL-reset race our lock keeps out"
+		health->wal_reset_race ? ", whose WAL-reset race our lock keeps out: "
+					 "write to it with whtools alone"
 				       : "");
 }
 

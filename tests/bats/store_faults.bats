@@ -1,0 +1,169 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+#
+# The store's own faults: a disk that is full or read-only, a WAL that a reader pins, copies
+# of a store in use, clocks that jump, and workers that died by the thousand.
+
+load helper
+
+# Runs the script in a mount namespace of its own; root is not needed where users have
+# namespaces.
+with_mounts() {
+  local user=()
+
+  [ "$(id -u)" -eq 0 ] || user=(--map-root-user)
+  unshare "${user[@]}" -m bash -euc "$@"
+}
+
+# events COUNT BYTES URL
+events() {
+  jq -nc --argjson n "$1" --argjson bytes "$2" --arg url "$3" \
+    'range($n) | {id: "e\(.)", url: $url, payload: ("x" * $bytes)}'
+}
+
+receiver_has_one() {
+  [ "$(receiver_count)" = 1 ]
+}
+
+@test "a disk that fills up in the middle of a batch: what has a receipt is there" {
+  events 3000 1000 https://a.test/ >events
+  mkdir disk
+  run -0 --separate-stderr with_mounts '
+    mount -t tmpfs -o size=1m,mode=0700 tmpfs disk
+    status=0
+    whenqueue --db disk/wh.db <events >receipts 2>complaint || status=$?
+    [ "$status" = 74 ]
+    [ "$(sqlite3 disk/wh.db "SELECT count(*) FROM job_key")" = "$(wc -l <receipts)" ]
+    mount -o remount,size=64m disk
+    whenqueue --db disk/wh.db <events >again
+    whqueue doctor --db disk/wh.db >health || [ $? = 1 ]'
+  [[ $(cat complaint) == *'disk full'* ]]
+  [ "$(wc -l <receipts)" -lt 3000 ]
+  [ "$(jq -r .id again | sort -u | wc -l)" = 3000 ]
+  [ "$(jq -rs 'map(select(.state == "duplicate")) | length' again)" = "$(wc -l <receipts)" ]
+  [ "$(jq -r 'select(.check == "integrity" or .check == "counters").result' health |
+    sort -u)" = ok ]
+}
+
+@test "a read-only file system: reading goes on, writing is refused in plain words" {
+  mkdir disk
+  events 3 10 https://a.test/ | whenqueue --db disk/wh.db >receipts
+  sqlite3 disk/wh.db 'PRAGMA wal_checkpoint(TRUNCATE)'
+  run -0 --separate-stderr with_mounts '
+    mount --bind disk disk
+    mount -o remount,ro,bind disk
+    whqueue list --db disk/wh.db >listed
+    for line in "whenqueue --url https://a.test/ -d x" "whworker --drain" \
+      "whqueue cancel e1"; do
+      status=0
+      # shellcheck disable=SC2086
+      $line --db disk/wh.db 2>>complaints || status=$?
+      echo "$status" >>statuses
+    done'
+  [ "$(wc -l <listed)" = 3 ]
+  [ "$(sort -u statuses)" = 77 ]
+  [ "$(grep -c -i 'read-only' complaints)" = 3 ]
+}
+
+@test "a reader that stays pins the WAL; when it is gone the WAL is empty again" {
+  local megabytes=${TORTURE_WAL_MB:-64} reader
+
+  whenqueue --url https://a.test/ -d first
+  coproc sqlite3 "$WH_DB"
+  reader=$COPROC_PID
+  printf 'BEGIN; SELECT count(*) FROM retry_queue;\n' >&"${COPROC[1]}"
+  read -r count <&"${COPROC[0]}"
+  [ "$count" = 1 ]
+  run -0 bash -c "jq -nc --argjson n $megabytes \
+    'range(\$n) | {url: \"https://a.test/\", payload: (\"x\" * 1000000)}' |
+    whenqueue | wc -l"
+  [ "$output" = "$megabytes" ]
+  [ "$(stat -c %s "$WH_DB-wal")" -gt $((megabytes * 1000000)) ]
+  echo "# figure: a pinned WAL of $(($(stat -c %s "$WH_DB-wal") >> 20)) MiB" >&3
+  [ "$(whqueue stats | jq -s '.[0].waiting')" = $((megabytes + 1)) ]
+  echo .quit >&"${COPROC[1]}"
+  wait "$reader"
+  whenqueue --url https://a.test/ -d last
+  [ "$(stat -c %s "$WH_DB-wal")" -lt 4000000 ]
+  [ "$(whqueue stats | jq -s '.[0].waiting')" = $((megabytes + 2)) ]
+  run whqueue doctor
+  [ "$(jq -r 'select(.check == "integrity").result' <<<"$output")" = ok ]
+}
+
+@test "a store that is copied while it is written: the copy is sound, or is said not to be" {
+  local number
+
+  whenqueue --url https://a.test/ -d first
+  background writer bash -c 'while :; do
+    whenqueue --url https://a.test/ -d "$(head -c 60000 /dev/zero | tr "\0" x)"; done'
+  for number in 1 2 3 4 5 6 7 8; do
+    mkdir "copy$number"
+    cp "$WH_DB" "copy$number/wh.db"
+    # The shell takes the WAL with it when nobody else has the store open.
+    cp "$WH_DB-wal" "copy$number/wh.db-wal" 2>/dev/null || :
+    chmod 600 "copy$number"/*
+    sqlite3 "$WH_DB" ".timeout 10000" ".backup backup$number.db"
+  done
+  stop "$background_pid"
+  for number in 1 2 3 4 5 6 7 8; do
+    run --separate-stderr whqueue doctor --db "copy$number/wh.db"
+    [[ $status =~ ^(0|1|74)$ ]]
+    [ "$status" != 74 ] || [[ $output$stderr =~ (corrupt|damaged) ]]
+    chmod 600 "backup$number.db"
+    run --separate-stderr whqueue doctor --db "backup$number.db"
+    [[ $status =~ ^(0|1)$ ]]
+    [ "$(jq -r 'select(.check == "integrity").result' <<<"$output")" = ok ]
+  done
+}
+
+@test "a clock that jumps a day ahead steals nothing from a worker that lives" {
+  local tomorrow
+
+  receiver_start
+  whenqueue --url "$(receiver_url /hang)" -d x >receipt
+  worker_start
+  wait_until receiver_has_one
+  tomorrow=$(date -u -d tomorrow +%Y-%m-%dT%H:%M:%SZ)
+  WH_TEST_CLOCK=$tomorrow run -0 whworker --drain
+  [ -z "$output" ]
+  [ "$(receiver_count)" = 1 ]
+}
+
+@test "ten thousand workers that died, each with a job: one drain delivers it all" {
+  local started
+
+  receiver_start
+  events 10000 10 "$(receiver_url /ok)" | whenqueue >receipts
+  sqlite3 "$WH_DB" "BEGIN;
+    UPDATE retry_queue SET state = 2, worker = id, token = id;
+    UPDATE endpoint SET active = waiting, waiting = 0;
+    UPDATE sequence SET next = 20000;
+    INSERT INTO worker (id, boot_id, pid, started_at, expires_at)
+      SELECT id, '$(cat /proc/sys/kernel/random/boot_id)', id, run_at, run_at + 86400000
+      FROM retry_queue;
+    COMMIT;"
+  run -1 whqueue doctor
+  [[ $(jq -r 'select(.check == "leases").finding' <<<"$output") == 10000\ workers* ]]
+  started=${EPOCHREALTIME/./}
+  run -0 bash -c 'whworker --drain -c 50 | jq -r .event | sort | uniq -c'
+  echo "# figure: 10000 dead workers' jobs taken over and delivered in $(((\
+    ${EPOCHREALTIME/./} - started) / 1000)) ms" >&3
+  [[ $output == *'10000 completed'*'10000 stalled'* ]]
+  [ "$(receiver_count)" = 10000 ]
+  whworker --drain # forgets those that it was in the middle of
+  [ "$(sqlite3 "$WH_DB" 'SELECT count(*) FROM worker')" = 0 ]
+}
+
+@test "doctor tells of an SQLite whose commits can be lost beside a checkpoint" {
+  local version
+
+  whenqueue --url https://a.test/ -d x
+  run -0 whqueue doctor
+  version=$(jq -r 'select(.check == "sqlite").finding | split(" ")[1]' <<<"$output")
+  version=${version%,}
+  if [ "$(printf '%s\n' 3.51.3 "$version" | sort -V | head -n 1)" = 3.51.3 ]; then
+    [[ $output != *WAL-reset* ]]
+  else
+    [[ $output == *'WAL-reset race our lock keeps out: write to it with whtools alone'* ]]
+  fi
+}
