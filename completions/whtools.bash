@@ -319,7 +319,8 @@ _whtools_store() {
   done
 }
 
-# _whtools_words KIND: one candidate a line
+# _whtools_words KIND: one candidate a line; of what is in a store only what a terminal
+# shows as it is
 _whtools_words() {
   local -a store
   mapfile -t store < <(_whtools_store)
@@ -331,7 +332,7 @@ _whtools_words() {
     event_type)
       whqueue list "${store[@]}" --status all --limit 200 -o tsv | cut -f 4 | sed 1d | sort -u
       ;;
-  esac 2>/dev/null
+  esac 2>/dev/null | LC_ALL=C grep -x '[ -~]*'
 }
 
 # Offers those lines of stdin that begin with the current word. Readline breaks words at

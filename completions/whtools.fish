@@ -24,7 +24,7 @@ function __whtools_live --argument-names kind
             whqueue stats $store -o id 2>/dev/null
         case event_type
             whqueue list $store --status all --limit 200 -o tsv 2>/dev/null | cut -f 4 | sed 1d | sort -u
-    end
+    end | string match -r '^[ -~]*$' # only what a terminal shows as it is
 end
 
 complete -c whclassify -f

@@ -158,6 +158,22 @@ complete_bash() {
     echo "${COMPREPLY[*]}"' - "$root" "$1"
 }
 
+@test "completions offer nothing that a shell runs or a terminal obeys" {
+  local id
+
+  for id in 'plain' '$(touch ran)' '`touch ran`' $'\u202ereversed' $'\u009bc1' ';touch ran;'; do
+    jq -nc --arg id "$id" '{$id, url: "https://a.test/", event_type: $id}' | whenqueue || :
+  done >/dev/null 2>&1
+  run -0 complete_bash 'whqueue list --event-type '
+  [ "$output" = '\$\(touch\ ran\) \;touch\ ran\; \`touch\ ran\` plain' ] || fail "$output"
+  [ ! -e ran ]
+  run -0 zsh -fc 'found=(plain $'"'\\u202ereversed'"'); print -rl -- "${(@)found:#*[^ -~]*}"'
+  [ "$output" = plain ]
+  grep -qF '"${(@)found:#*[^ -~]*}"' "$root/completions/_whtools"
+  run -0 fish -c "printf 'plain\n\u202ereversed\n' | string match -r '^[ -~]*\$'"
+  [ "$output" = plain ]
+}
+
 @test "bash completes verbs, options, values, and ids live" {
   echo '{"id":"e","event_type":"a.b","url":"http://127.0.0.1:9/x","payload":1}' |
     whenqueue >/dev/null
