@@ -342,8 +342,9 @@ look_at_store() {
     at_terminal whdlq delete --event-type "$trick"
     grep -aq 'y/N' seen || fail "not asked" "$(cat -v seen)"
     is_harmless "delete --event-type $trick"
-    at_terminal whqueue cancel --event-type "$trick"
-    is_harmless "cancel --event-type $trick"
+    at_terminal whqueue hold --event-type "$trick"
+    grep -aq 'y/N' seen || fail "not asked" "$(cat -v seen)"
+    is_harmless "hold --event-type $trick"
   done
 }
 
