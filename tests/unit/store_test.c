@@ -462,6 +462,106 @@ test_a_crash_gives_the_job_back_at_once(void)
 	fixture_free(&f);
 }
 
+/* A child claims all there is, says that it delivers `event`, and is killed. */
+static void
+crash_delivering(const struct fixture *f, const char *event)
+{
+	pid_t child = fork();
+	int status;
+
+	if (child == 0) {
+		struct store *store = open_mode(f, STORE_WRITE);
+		struct delivery *claimed[10] = {0};
+		_Atomic int64_t *flights;
+		struct exchange round;
+		struct err err;
+		int64_t worker;
+		int count;
+
+		if (store_worker_start(store, NOW, 3600000, &worker, &err) != 0 ||
+			store_worker_flights(store, 4, &flights, &err) != 0)
+			_exit(1);
+		count = (int)claim_at(store, NOW, claimed, 10, &round);
+		for (int i = 0; i < count; i++)
+			if (span_is(claimed[i]->event_id, event))
+				flights[3] = claimed[i]->job_id;
+		raise(SIGKILL);
+	}
+	waitpid(child, &status, 0);
+	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
+static void
+take_back_all(struct store *store)
+{
+	struct stalled_list list;
+	struct err err = {0};
+
+	ok(store_reclaim(store, NOW, 10, &list, &err), &err);
+	CHECK_INT(list.count, 3);
+	arena_free(&list.arena);
+}
+
+static int
+crashes_of(struct store *store, const char *event)
+{
+	struct job_page page;
+	struct err err = {0};
+	int crashes = -1;
+
+	if (ok(store_find(store, span_of(event), &page, &err), &err))
+		crashes = page.jobs[0].crashes;
+	job_page_free(&page);
+	return crashes;
+}
+
+static void
+test_only_what_was_under_way_is_suspected(void)
+{
+	struct fixture f = fixture_new();
+
+	enqueue(f.store, "a");
+	enqueue(f.store, "b");
+	enqueue(f.store, "c");
+	crash_delivering(&f, "b");
+	take_back_all(f.store);
+	crash_delivering(&f, "b");
+	take_back_all(f.store);
+	crash_delivering(&f, "c");
+	take_back_all(f.store);
+	CHECK_INT(crashes_of(f.store, "a"), 0);
+	CHECK_INT(crashes_of(f.store, "b"), 2);
+	CHECK_INT(crashes_of(f.store, "c"), 1);
+	crash_delivering(&f, "b");
+	take_back_all(f.store);
+	CHECK_INT(state_of(f.store, "a"), JOB_WAITING);
+	CHECK_INT(state_of(f.store, "b"), JOB_DEAD);
+	CHECK_INT(state_of(f.store, "c"), JOB_WAITING);
+	check_health(f.store);
+	fixture_free(&f);
+}
+
+static void
+test_an_attempt_clears_of_crashes(void)
+{
+	struct fixture f = fixture_new();
+	struct delivery *delivery;
+
+	enqueue(f.store, "a");
+	crash_with_a_claim(&f);
+	check_reclaimed(f.store, 1, false);
+	delivery = claim_one(f.store, NOW);
+	CHECK_INT(delivery->crashes, 1);
+	CHECK(!settle_at(f.store, settle_of(delivery, SETTLE_RELEASED), NOW));
+	free(delivery);
+	CHECK_INT(crashes_of(f.store, "a"), 1);
+	delivery = claim_one(f.store, NOW);
+	CHECK(!settle_at(f.store, settle_of(delivery, SETTLE_RETRY), NOW));
+	free(delivery);
+	CHECK_INT(crashes_of(f.store, "a"), 0);
+	fixture_free(&f);
+}
+
 static void
 test_a_living_worker_keeps_its_jobs(void)
 {
@@ -1456,6 +1556,8 @@ main(void)
 		TAP(test_an_old_token_changes_nothing),
 		TAP(test_an_endpoint_may_ask_us_to_stay_away),
 		TAP(test_a_crash_gives_the_job_back_at_once),
+		TAP(test_only_what_was_under_way_is_suspected),
+		TAP(test_an_attempt_clears_of_crashes),
 		TAP(test_a_living_worker_keeps_its_jobs),
 		TAP(test_stopping_is_no_crash),
 		TAP(test_a_worker_is_not_woken_for_another_queue),
