@@ -163,3 +163,22 @@ run_page() {
   run -0 mandoc -Tlint -Wwarning "$root"/man/*.[1-8]
   [ -z "$output" ]
 }
+
+# unit NUMBER: the literal display of whtools(7) that is the unit of that number
+unit() {
+  awk -v wanted="$1" '/^\[(Unit|Timer)\]/ { n++ } /^\.Ed/ { inside = 0 }
+    /^\[(Unit|Timer)\]/ { inside = n == wanted } inside' "$root/man/whtools.7"
+}
+
+@test "the units of whtools(7) are sound, and the worker's exposes little" {
+  local bin
+
+  bin=$(dirname "$(command -v whworker)")
+  unit 1 | sed "s,/usr/local/bin,$bin," >whworker.service
+  unit 2 | sed "s,/usr/local/bin,$bin," >whdlq-cleanup.service
+  unit 3 >whdlq-cleanup.timer
+  run -0 systemd-analyze verify --man=no "$PWD/whworker.service" "$PWD/whdlq-cleanup.service" \
+    "$PWD/whdlq-cleanup.timer"
+  [[ $output != *"$PWD"* ]] || fail "$output"
+  run -0 systemd-analyze security --no-pager --offline=true --threshold=25 "$PWD/whworker.service"
+}
