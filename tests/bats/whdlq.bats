@@ -189,17 +189,26 @@ on_terminal() {
 @test "show completes the curl command of a named endpoint from the configuration" {
   receiver_start
   echo 'Bearer s3cret' >token
+  echo two >"it's \$two"
+  mkdir path
+  printf '#!/bin/sh\nprintf "%%s\\n" "$@" >arguments\nexec %s "$@"\n' "$(type -P curl)" >path/curl
+  chmod +x path/curl
   jq -n --arg url "$(receiver_url /ok)" '{endpoints: {acme: {$url, headers:
-    {"Authorization": {file: "token"}, "X-Api-Key": "k3y", "X-Tenant": "7"}}}}' >conf
+    {"Authorization": {file: "token"}, "$x`y": {file: "it\u0027s $two"}, "X-Api-Key": "k3y",
+    "X-Tenant": "7"}}}}' >conf
   echo '{"id":"a","endpoint":"acme","payload":[1],"headers":{"x-tenant":"8"},"http":{"status":404}}' |
     whenqueue --config conf -o id
   run -0 whdlq show a --config conf
   json .curl >by-hand
   run -1 grep -e s3cret -e k3y by-hand
-  run -0 sh by-hand
+  for shell in sh bash zsh; do
+    run -0 env PATH="$PWD/path:$PATH" $shell by-hand
+    run -1 grep s3cret arguments
+  done
   receiver_log .headers >sent
-  jq -e '.authorization == "Bearer s3cret" and .["x-api-key"] == "REDACTED" and
-    .["x-tenant"] == "8"' sent
+  [ "$(wc -l <sent)" = 3 ]
+  jq -es 'all(.[]; .authorization == "Bearer s3cret" and .["x-api-key"] == "REDACTED" and
+    .["$x`y"] == "two" and .["x-tenant"] == "8")' sent
   run -0 whdlq show a --config conf --reveal
   [[ $output == *k3y* ]]
   run -0 whdlq show a

@@ -6,7 +6,8 @@
  * A short plain body stands in the command. Any other comes through a pipe from
  * `whdlq show --body`, because neither an argument vector nor a terminal carries every
  * byte. Secrets that the configuration keeps in files are read by the shell when it runs
- * the command; the others are redacted unless the operator reveals them.
+ * the command, and reach curl by a descriptor, out of sight of ps; the others are
+ * redacted unless the operator reveals them.
  */
 #include "cmd/whdlq/whdlq.h"
 
@@ -103,14 +104,18 @@ add_header(struct buf *out, struct span name, struct span value)
 	buf_free(&line);
 }
 
+/* A line of a here-document, in which the shell still expands what is not escaped. */
 static void
-add_header_from_file(struct buf *out, const struct config_header *header)
+put_header_from_file(struct buf *out, const struct config_header *header)
 {
-	buf_add_text(out, " \\\n  -H ");
-	shell_quote(out, header->name);
-	buf_add_text(out, "': '\"$(cat ");
+	for (size_t i = 0; i < header->name.len; i++) {
+		if (strchr("$`", header->name.ptr[i]) != NULL)
+			buf_add_char(out, '\\');
+		buf_add_char(out, header->name.ptr[i]);
+	}
+	buf_add_text(out, ": $(cat ");
 	shell_quote(out, header->file);
-	buf_add_text(out, ")\"");
+	buf_add_text(out, ")\n");
 }
 
 static bool
@@ -136,8 +141,8 @@ add_configured_headers(struct buf *out, const struct curl_source *source)
 			continue;
 		content_type |= span_is_nocase(header->name, "content-type");
 		if (!span_present(header->value))
-			add_header_from_file(out, header);
-		else if (!source->reveal && name_is_secret(header->name))
+			continue; /* add_secret_headers() */
+		if (!source->reveal && name_is_secret(header->name))
 			add_header(out, header->name, SPAN_LITERAL(REDACTED));
 		else
 			add_header(out, header->name, header->value);
@@ -230,6 +235,24 @@ add_target(struct buf *out, const struct curl_source *source)
 	buf_free(&url);
 }
 
+static void
+add_secret_headers(struct buf *out, const struct curl_source *source)
+{
+	struct buf lines;
+
+	buf_init(&lines, HEADERS_MAX);
+	for (size_t i = 0; i < source->endpoint->header_count; i++) {
+		const struct config_header *header = &source->endpoint->headers[i];
+
+		if (!span_present(header->value) &&
+			!request_has_header(source->request, header->name.ptr))
+			put_header_from_file(&lines, header);
+	}
+	if (lines.len > 0)
+		buf_printf(out, " \\\n  -H @/dev/fd/3 3<<END\n%sEND", lines.data);
+	buf_free(&lines);
+}
+
 void
 curl_command_put(struct buf *out, const struct curl_source *source)
 {
@@ -250,4 +273,6 @@ curl_command_put(struct buf *out, const struct curl_source *source)
 	else if (request->body_kind != BODY_NONE)
 		add_option(out, "--data-raw", request->body);
 	add_target(out, source);
+	if (source->endpoint != NULL)
+		add_secret_headers(out, source);
 }
