@@ -240,6 +240,7 @@ static bool
 sockets_and_events(void)
 {
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found = NULL;
+	struct sockaddr_nl route = {.nl_family = AF_NETLINK};
 	int pair[2];
 	bool good = true;
 
@@ -249,6 +250,9 @@ sockets_and_events(void)
 	good &= expect(socket(AF_INET, SOCK_DGRAM, 0) >= 0, "UDP");
 	good &= expect(socket(AF_UNIX, SOCK_DGRAM, 0) >= 0, "a local socket");
 	good &= expect(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0, "a pair");
+	good &= expect(bind(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE),
+			       (struct sockaddr *)&route, sizeof(route)) == 0,
+		"which addresses we have");
 	good &= expect(getaddrinfo("localhost", "80", &hints, &found) == 0, "resolver");
 	if (found != NULL)
 		freeaddrinfo(found);
