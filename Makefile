@@ -109,7 +109,7 @@ receiver: $(BUILD)/tests/receiver $(PRELOADED)
 
 # Every suite; SUITES=tests/bats/whdlq.bats runs one, JOBS=1 one at a time.
 BATS_SUITES := $(wildcard tests/bats/*.bats)
-SUITES = $(UNIT_TESTS) $(TORTURE_TESTS) $(BUILD)/tests/fuzz_test $(BATS_SUITES) \
+SUITES = $(UNIT_TESTS) $(if $(TEST_SANITIZED),,$(TORTURE_TESTS)) $(BUILD)/tests/fuzz_test $(BATS_SUITES) \
          tests/crash/kill_loop tests/crash/soak
 
 check: all unit receiver $(BUILD)/tests/fuzz_test
