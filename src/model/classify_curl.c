@@ -112,7 +112,10 @@ curl_judge(int64_t exit_code, struct span message)
 			: finding_make(WEIGHT_CODE, SAYS_NETWORK, "curl", number,
 				  "TLS handshake broken off");
 	/* An answer that is no HTTP/1 is reported as an unsupported protocol, too. */
-	if (exit_code == CURL_UNSUPPORTED && text_has_words(message, "received http"))
+	if (exit_code == CURL_UNSUPPORTED &&
+		(text_has_words(message, "received http") ||
+			text_has_words(message, "in response") ||
+			text_has_words(message, "in http response")))
 		return finding_make(WEIGHT_CODE, SAYS_NETWORK, "curl", number,
 			"the answer was not HTTP");
 	for (size_t i = 0; i < sizeof(EXIT_CODES) / sizeof(EXIT_CODES[0]); i++)

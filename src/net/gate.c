@@ -53,16 +53,11 @@ gate_lets_through(struct gate *gate, const struct sockaddr *address)
 	return refusal == NULL;
 }
 
-int
-gate_on_request(void *context, char *peer_ip, char *own_ip, int peer_port, int own_port)
+bool
+gate_lets_request(struct gate *gate, const char *peer_ip)
 {
-	struct gate *gate = context;
-
-	(void)own_ip;
-	(void)peer_port;
-	(void)own_port;
 	if (!address_parse(span_of(peer_ip), &gate->refused))
-		return CURL_PREREQFUNC_ABORT;
+		return false;
 	gate->refusal = gate->judge(gate->context, &gate->refused);
-	return gate->refusal == NULL ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+	return gate->refusal == NULL;
 }

@@ -29,7 +29,7 @@ void gate_reset(struct gate *gate, void *context);
 /* Whether a connection to that address may be opened. */
 bool gate_lets_through(struct gate *gate, const struct sockaddr *address);
 
-/* CURLOPT_PREREQFUNCTION; its data is the gate. */
-int gate_on_request(void *gate, char *peer_ip, char *own_ip, int peer_port, int own_port);
+/* Whether a request may be sent to whom the connection leads to. */
+bool gate_lets_request(struct gate *gate, const char *peer_ip);
 
 #endif

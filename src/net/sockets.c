@@ -15,6 +15,7 @@ struct socket_slot {
 	struct sockets *sockets;
 	unsigned wanted; /* what libcurl waits for now */
 	bool lasting;    /* opened by us, so that we see it closed */
+	bool silent;     /* spoke HTTP/1 last, where only an answer is to come */
 };
 
 static void
@@ -22,6 +23,19 @@ remember_failure(struct sockets *sockets, const struct err *err)
 {
 	if (sockets->err.kind == ERR_NONE)
 		sockets->err = *err;
+}
+
+/*
+ * A kept connection has nothing to say: it was closed, or what came would be taken for
+ * the answer to the next request. So nothing may be sent over it any more. HTTP/2, which
+ * has frames of its own, is left to libcurl.
+ */
+static void
+end_idle(struct socket_slot *slot)
+{
+	loop_watch(slot->sockets->loop, &slot->watch, 0, NULL);
+	if (slot->lasting && slot->silent)
+		(void)shutdown(slot->watch.fd, SHUT_RDWR);
 }
 
 static void
@@ -34,7 +48,7 @@ on_socket(void *context, unsigned events)
 	int running;
 
 	if (slot->wanted == 0)
-		loop_watch(slot->sockets->loop, &slot->watch, 0, NULL);
+		end_idle(slot);
 	else
 		curl_multi_socket_action(
 			slot->sockets->multi, slot->watch.fd, action, &running);
@@ -82,9 +96,9 @@ on_interest(CURL *easy, curl_socket_t fd, int what, void *context, void *unused)
 {
 	struct sockets *sockets = context;
 	struct socket_slot *slot = slot_of(sockets, fd);
+	long version = 0;
 	struct err err;
 
-	(void)easy;
 	(void)unused;
 	if (slot == NULL) {
 		err_no_memory(&err);
@@ -95,8 +109,12 @@ on_interest(CURL *easy, curl_socket_t fd, int what, void *context, void *unused)
 		? 0
 		: (what & CURL_POLL_IN ? (unsigned)LOOP_READ : 0) |
 			(what & CURL_POLL_OUT ? (unsigned)LOOP_WRITE : 0);
-	if (slot->wanted == 0 && slot->lasting)
+	if (slot->wanted == 0 && slot->lasting) {
+		curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
+		slot->silent = version == CURL_HTTP_VERSION_1_0 ||
+			version == CURL_HTTP_VERSION_1_1;
 		return 0;
+	}
 	if (loop_watch(sockets->loop, &slot->watch, slot->wanted, &err) == 0)
 		return 0;
 	remember_failure(sockets, &err);
@@ -126,6 +144,7 @@ open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 	slot->watch.events = 0;
 	slot->wanted = 0;
 	slot->lasting = true;
+	slot->silent = false;
 	return fd;
 }
 
@@ -197,8 +216,6 @@ sockets_attach(struct sockets *sockets, CURL *easy, struct gate *gate)
 	gate->sockets = sockets;
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, gate);
-	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, gate_on_request);
-	curl_easy_setopt(easy, CURLOPT_PREREQDATA, gate);
 	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
 	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, sockets);
 }

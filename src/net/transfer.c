@@ -8,7 +8,8 @@
 enum {
 	REQUEST_TEXT_MAX = 1024 * 1024, /* header lines, url and method together */
 	FIRST_LINES = 16,
-	RECEIVE_BUFFER = 4096, /* per transfer under way, and responses are short */
+	RECEIVE_BUFFER = 4096,     /* per transfer under way, and responses are short */
+	CONNECTION_IDLE_MAX_S = 3, /* common servers close after five */
 };
 
 static int
@@ -65,6 +66,41 @@ receive_body(char *bytes, size_t one, size_t len, void *context)
 	return response->body_too_long ? 0 : len;
 }
 
+/*
+ * When a kept connection ends without an answer libcurl would send the request again by
+ * itself; but what may have been taken once is only sent again as an attempt that counts.
+ * It may go on if nothing was sent. On a new connection it sends again only what the
+ * server refused to look at (HTTP/2: REFUSED_STREAM, HTTP_1_1_REQUIRED), which it may
+ * once.
+ */
+static bool
+may_ask(struct transfer *transfer)
+{
+	long connections = 0, sent = 0;
+
+	curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &connections);
+	curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &sent);
+	if (transfer->requests == 0)
+		transfer->on_kept = connections == 0;
+	transfer->lost = sent > 0 && (transfer->on_kept || transfer->requests > 1);
+	transfer->requests++;
+	return !transfer->lost;
+}
+
+/* CURLOPT_PREREQFUNCTION */
+static int
+before_request(void *context, char *peer_ip, char *own_ip, int peer_port, int own_port)
+{
+	struct transfer *transfer = context;
+
+	(void)own_ip;
+	(void)peer_port;
+	(void)own_port;
+	return gate_lets_request(&transfer->gate, peer_ip) && may_ask(transfer)
+		? CURL_PREREQFUNC_OK
+		: CURL_PREREQFUNC_ABORT;
+}
+
 static void
 set_constant_options(struct transfer *transfer, const struct client_options *options)
 {
@@ -86,6 +122,11 @@ set_constant_options(struct transfer *transfer, const struct client_options *opt
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, receive_body);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_request);
+	curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
+	curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)CONNECTION_IDLE_MAX_S);
+	/* Not to wait for a resolver that nobody needs any more. */
+	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 }
 
 int
@@ -129,6 +170,9 @@ transfer_reset(struct transfer *transfer)
 	response->header_complete = false;
 	response->headers_too_long = false;
 	response->body_too_long = false;
+	transfer->requests = 0;
+	transfer->on_kept = false;
+	transfer->lost = false;
 	transfer->message[0] = '\0';
 }
 
@@ -369,41 +413,70 @@ read_http_version(CURL *easy)
 	}
 }
 
-/* A transfer that we broke off ourselves ended as its header says. */
+/* libcurl's code, but where that does not say what the server did. */
 static CURLcode
-own_code(const struct response *response, CURLcode code)
+own_code(const struct transfer *transfer, CURLcode code)
 {
+	const struct response *response = &transfer->response;
+
 	if (response->headers_too_long)
 		return CURLE_WEIRD_SERVER_REPLY;
-	return response->body_too_long ? CURLE_OK : code;
+	/* A transfer that we broke off ourselves ended as its header says. */
+	if (response->body_too_long)
+		return CURLE_OK;
+	if (transfer->lost)
+		return response->header_complete ? CURLE_OK : CURLE_GOT_NOTHING;
+	/* Our own function takes what it gets: the bytes could not be unpacked. */
+	if (code == CURLE_WRITE_ERROR)
+		return CURLE_BAD_CONTENT_ENCODING;
+	if (response->header_complete)
+		return code;
+	/* "Out of memory" also means a header line of more than 100 KiB. */
+	if (code == CURLE_OUT_OF_MEMORY &&
+		time_info(transfer->easy, CURLINFO_STARTTRANSFER_TIME_T) > 0)
+		return CURLE_WEIRD_SERVER_REPLY;
+	return code == CURLE_OK ? CURLE_WEIRD_SERVER_REPLY : code;
 }
 
+/* libcurl never clears it: it is of this transfer only if the failure was of a system
+ * call. */
+static int
+own_errno(const struct transfer *transfer, CURLcode code)
+{
+	struct span message = span_of(transfer->message);
+	long os_errno = 0;
+
+	if (code == CURLE_COULDNT_CONNECT || span_starts(message, "Recv failure") ||
+		span_starts(message, "Send failure"))
+		curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &os_errno);
+	return (int)os_errno;
+}
+
+/* libcurl's words for `code`, unless that is not the one that it gave. */
 static struct span
-own_message(const struct transfer *transfer, CURLcode code)
+own_message(const struct transfer *transfer, CURLcode code, CURLcode given)
 {
 	if (transfer->response.headers_too_long)
 		return SPAN_LITERAL("response header larger than 256 KiB");
 	if (code == CURLE_OK)
 		return (struct span){"", 0};
-	return span_of(transfer->message[0] != '\0' ? transfer->message
-						    : curl_easy_strerror(code));
+	return span_of(code == given && transfer->message[0] != '\0'
+			? transfer->message
+			: curl_easy_strerror(code));
 }
 
 void
 transfer_result_of(
-	struct transfer *transfer, CURLcode code, struct transfer_result *result)
+	struct transfer *transfer, CURLcode given, struct transfer_result *result)
 {
 	const struct response *response = &transfer->response;
-	long os_errno = 0;
+	CURLcode code = own_code(transfer, given);
 
-	code = own_code(response, code);
-	if (code != CURLE_OK)
-		curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &os_errno);
 	*result = (struct transfer_result){
 		.curl_code = (int)code,
-		.os_errno = (int)os_errno,
+		.os_errno = own_errno(transfer, code),
 		.status = response->header_complete ? response->status : 0,
-		.message = own_message(transfer, code),
+		.message = own_message(transfer, code, given),
 		.refusal = code == CURLE_OK ? NULL : transfer->gate.refusal,
 		.refused = transfer->gate.refused,
 		.headers = buf_span(&response->headers),

@@ -52,6 +52,9 @@ struct transfer {
 	size_t line_cap;
 	struct response response;
 	struct gate gate;
+	int requests; /* begun */
+	bool on_kept; /* the first one went over a kept connection */
+	bool lost;    /* a further one was not let out */
 	char message[CURL_ERROR_SIZE];
 	char peer[64];
 	transfer_done *done;

@@ -1,0 +1,186 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+#
+# Servers that mean harm (tests/hostile), all at once against one worker: each attempt ends
+# within its time-outs and comes to what tests/hostile/expected*.tsv says, each request on the
+# wire is one attempt, memory and descriptors stay flat, and who is well is not delayed.
+
+bats_require_minimum_version 1.5.0
+load helper
+
+connect_timeout_ms=2000
+timeout_ms=6000
+slack_ms=4000 # of a busy machine, to run a timer
+healthy=100
+
+# The receiver, and a configuration whose endpoints are its behaviours.
+hostile_start() {
+  certificates
+  receiver_start
+  background hostile node "$root/tests/hostile/receiver.mjs" --log "$PWD/requests" \
+    --tls "$tls"
+  : >requests
+  wait_until -t 30 grep -q '"ready"' hostile.out
+  jq -nc --arg url "$receiver_stalled_url" '{name: "never-accepts", $url}' >>hostile.out
+  jq -nc --arg ca "$tls/ca.pem" '[inputs | select(.url != null) | {key: .name,
+      value: {url, tls: {$ca}}}] | {endpoints: from_entries}' <hostile.out >wh.json
+  head -c 3000000 /dev/zero | tr '\0' a >upload
+}
+
+# The table's rows, without its comments.
+expected() {
+  grep -hv -e '^#' -e '^$' "$root"/tests/hostile/expected*.tsv
+}
+
+# enqueue_all ROUND: one job for each behaviour of the table, and $healthy for healthy.
+enqueue_all() {
+  local name n
+
+  expected | cut -f1 | while read -r name; do
+    case $name in
+    upload-*)
+      jq -nc --arg id "$name/$1" --arg endpoint "$name" --rawfile payload upload \
+        '{$id, $endpoint, $payload}'
+      ;;
+    *) jq -nc --arg id "$name/$1" --arg endpoint "$name" '{$id, $endpoint, payload: 1}' ;;
+    esac
+  done
+  for ((n = 2; n <= healthy; n++)); do
+    printf '{"id":"healthy/%s.%s","endpoint":"healthy","payload":1}\n' "$1" "$n"
+  done
+}
+
+# The first attempts of a round, as the worker printed them.
+attempts() {
+  jq -c --arg round "/$1" 'select((.id // "" | endswith($round)) and .attempt == 1)' "$worker_out"
+}
+
+round_done() {
+  [ "$(attempts "$1" | wc -l)" = "$(expected | wc -l)" ]
+}
+
+memory_kib() {
+  awk -v field="$1:" '$1 == field { print $2 }' "/proc/$worker_pid/status"
+}
+
+descriptors() {
+  find "/proc/$worker_pid/fd" -mindepth 1 | wc -l
+}
+
+# Compares each attempt of a round with the table; prints what does not hold.
+compare() {
+  attempts "$1" | jq -r '[(.endpoint), .outcome, .error_type // "-", .status // "-",
+    .rule // "-", .phases.total_ms, .reason // ""] | @tsv' | sort >found
+  expected | sort >wanted
+  join -t $'\t' -j 1 -a 1 wanted found | awk -F '\t' -v connect_ms="$connect_timeout_ms" \
+    -v total_ms="$timeout_ms" -v slack_ms="$slack_ms" '
+    function wrong(what) { print $1 ": " what ": " $0; failed = 1 }
+    NF < 11 { wrong("no attempt"); next }
+    $7 !~ "^(" $2 ")$" { wrong("outcome") }
+    $3 != $8 { wrong("error type") }
+    $9 !~ "^(" $4 ")$" { wrong("status") }
+    $10 !~ "^(" $5 ")$" { wrong("rule") }
+    $11 > total_ms + slack_ms { wrong("too late") }
+    $6 == "total" && $11 < total_ms - 100 { wrong("too early") }
+    $6 == "connect" && ($11 < connect_ms || $11 >= total_ms) { wrong("not the time to connect") }
+    END { exit failed }'
+}
+
+# How many lines for healthy jobs of a round came behind the last time-out of it.
+delayed() {
+  jq -n --arg round "/$1" '[inputs | select((.id // "") | test("^[^/]*" + $round))] |
+    (map(.rule == "curl-28") | rindex([true])) as $last |
+    [.[$last:][] | select(.endpoint == "healthy")] | length' "$worker_out"
+}
+
+# run_round ROUND: all of the table and all that is well, until each had its first attempt.
+run_round() {
+  enqueue_all "$1" >events
+  whenqueue --config wh.json <events >/dev/null
+  wait_until -t 60 round_done "$1"
+}
+
+# Requests of one attempt, beyond the first.
+resent() {
+  jq -sr 'group_by([.id, .attempt]) | map(select(.[0].id != null and length > 1)[0].id) | .[]' requests
+}
+
+figure() {
+  printf '# figure: %s\n' "$*" >&3
+}
+
+@test "whatever a server does: the right failure in time, nobody else delayed" {
+  hostile_start
+  worker_start --config wh.json -c 300 --connect-timeout "${connect_timeout_ms}ms" \
+    --timeout "${timeout_ms}ms"
+  run_round one
+  compare one
+  [ "$(delayed one)" = 0 ]
+  figure "$(expected | wc -l) behaviours, $(jq -s length "$worker_out") attempts," \
+    "peak $(memory_kib VmHWM) KiB, $(descriptors) descriptors"
+  stop "$worker_pid"
+  [ -z "$(resent)" ]
+}
+
+# attempt_of ID [N]: what the worker printed for it.
+attempt_of() {
+  jq -c --arg id "$1" --argjson n "${2:-1}" 'select(.id == $id and .attempt == $n)' "$worker_out"
+}
+
+has_attempt() {
+  [ -n "$(attempt_of "$@")" ]
+}
+
+# send NAME: the next job for a behaviour, until its attempt is over.
+send() {
+  sent=$((${sent:-0} + 1))
+  printf '{"id":"%s/%s","endpoint":"%s","payload":1}\n' "$1" "$sent" "$1" |
+    whenqueue --config wh.json >/dev/null
+  wait_until has_attempt "$1/$sent" || return 1
+  attempt_of "$1/$sent" | tee attempt
+}
+
+@test "a kept connection that was closed costs nothing" {
+  hostile_start
+  worker_start --config wh.json -c 1 --timeout 5s
+  for name in kept-closed kept-said-close; do
+    for n in 1 2 3; do
+      send "$name"
+      jq -e '.outcome == "completed"' attempt
+    done
+  done
+  [ -z "$(resent)" ]
+}
+
+@test "a request that a kept connection took along is sent again as an attempt that counts" {
+  hostile_start
+  worker_start --config wh.json -c 1 --timeout 5s --jitter 0
+  for name in kept-closed-on-request kept-reset-on-request; do
+    send "$name"
+    jq -e '.outcome == "completed"' attempt
+    send "$name"
+    jq -e '.outcome == "retry" and .error_type == "network" and .rule == "curl-52" and
+      .delay_ms == 2000' attempt
+    wait_until has_attempt "$name/$sent" 2
+    attempt_of "$name/$sent" 2 | jq -e '.outcome == "completed"'
+    [ "$(jq -c --arg id "$name/$sent" 'select(.id == $id).attempt' requests | xargs)" = '1 2' ]
+  done
+}
+
+@test "what a server says unasked is never the answer to the next request" {
+  hostile_start
+  worker_start --config wh.json -c 1 --timeout 5s
+  for name in kept-second-answer kept-timeout-notice; do
+    send "$name"
+    jq -e '.outcome == "completed"' attempt
+    wait_until grep -q "\"said\":\"$name\"" requests
+    send "$name"
+    jq -e '.outcome == "completed" and .snippet == "fine"' attempt
+  done
+  for name in kept-second-answer-at-once kept-second-answer-behind-much; do
+    send "$name"
+    jq -e '.outcome == "completed"' attempt
+    send "$name"
+    jq -e '.outcome == "completed" and .snippet == "fine"' attempt
+  done
+}
