@@ -26,6 +26,8 @@
 #include "model/guard.h"
 #include "model/rate.h"
 
+enum { CONFIG_CONCURRENCY_MAX = 10000 };
+
 /* A file that the document names. */
 struct config_file {
 	struct config_file *next;

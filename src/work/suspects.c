@@ -16,16 +16,16 @@ company_of(int concurrency)
 
 int
 suspects_init(struct suspects *suspects, int concurrency, _Atomic int64_t *flights,
-	struct err *err)
+	int places, struct err *err)
 {
 	*suspects = (struct suspects){
 		.company_max = company_of(concurrency),
 		.flights = flights,
-		.free_places = calloc((size_t)concurrency, sizeof(int)),
+		.free_places = calloc((size_t)places, sizeof(int)),
 	};
 	if (suspects->free_places == NULL)
 		return err_no_memory(err);
-	for (int place = concurrency; place-- > 0;)
+	for (int place = places; place-- > 0;)
 		suspects->free_places[suspects->free_count++] = place;
 	return 0;
 }

@@ -28,9 +28,9 @@ struct suspects {
 	int free_count;
 };
 
-/* `flights` has a place for each slot. ERR_OS. */
+/* `flights` has so many places, one for each slot there may ever be. ERR_OS. */
 int suspects_init(struct suspects *suspects, int concurrency, _Atomic int64_t *flights,
-	struct err *err);
+	int places, struct err *err);
 void suspects_free(struct suspects *suspects);
 
 /* True if the task may go to its lane now; if not, the task waits here. */

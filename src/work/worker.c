@@ -376,15 +376,17 @@ start_store_thread(struct worker *worker, int64_t number, struct err *err)
 	return store_thread_start(&worker->store_thread, &thread, err);
 }
 
+/* With room for any concurrency, which may be raised while requests are under way. */
 static int
 watch_flights(struct worker *worker, struct err *err)
 {
 	_Atomic int64_t *flights;
 
 	if (store_worker_flights(
-		    worker->options.store, worker->concurrency, &flights, err) != 0)
+		    worker->options.store, CONFIG_CONCURRENCY_MAX, &flights, err) != 0)
 		return -1;
-	return suspects_init(&worker->suspects, (int)worker->concurrency, flights, err);
+	return suspects_init(&worker->suspects, (int)worker->concurrency, flights,
+		CONFIG_CONCURRENCY_MAX, err);
 }
 
 /* Registers first: the number goes into every line and every attempt row. */

@@ -142,6 +142,9 @@ left_in_queue() {
   in_flight_is() {
     [ "$(receiver_count '.behaviour == "/hang"')" = "$1" ]
   }
+  noted_in_flight_is() { # what would be suspected of a crash
+    [ "$(od -An -v -t d8 -w8 "$WH_DB.worker-1" | grep -c '[1-9]')" = "$1" ]
+  }
   configure_concurrency 2 60s
   worker_start --config wh.json
   for n in 1 2 3 4 5 6 7 8; do
@@ -152,6 +155,7 @@ left_in_queue() {
   kill -HUP "$worker_pid"
   wait_until grep -q 'lease: changes with a restart only' "$worker_err"
   wait_until in_flight_is 6
+  wait_until noted_in_flight_is 6
   stop "$worker_pid"
 }
 

@@ -17,7 +17,7 @@ fresh(void)
 	struct suspects suspects;
 	struct err err;
 
-	CHECK_INT(suspects_init(&suspects, CONCURRENCY, flights, &err), 0);
+	CHECK_INT(suspects_init(&suspects, CONCURRENCY, flights, CONCURRENCY, &err), 0);
 	return suspects;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cmd/whworker/whworker.h"
 
+#include "model/config.h"
 #include "model/guard.h"
 
 #include <limits.h>
@@ -14,7 +15,7 @@ static const struct cli_option speed_options[] = {
 		.argument = "N",
 		.help = "deliveries at the same time (default: 5)",
 		.min = 1,
-		.max = 10000},
+		.max = CONFIG_CONCURRENCY_MAX},
 	{.name = "timeout",
 		.kind = CLI_DURATION,
 		.offset = offsetof(struct worker_args, timeout_ms),
