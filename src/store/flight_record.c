@@ -67,6 +67,8 @@ flight_record_make(struct flight_record *record, const char *db_path, int64_t wo
 	*record = (struct flight_record){0};
 	if (path == NULL)
 		return err_no_memory(err);
+	/* A store that was put back to an earlier day gives out its numbers again. */
+	unlink(path);
 	result = make_at(record, path, count, err);
 	free(path);
 	return result;

@@ -18,7 +18,8 @@ struct flight_record {
 	size_t count;
 };
 
-/* Makes the worker's file (0600), with all places free. */
+/* Makes the worker's file (0600), with all places free, in the place of an older one.
+ * ERR_PERMISSION, ERR_IO, ERR_OS. */
 int flight_record_make(struct flight_record *record, const char *db_path, int64_t worker,
 	size_t count, struct err *err);
 

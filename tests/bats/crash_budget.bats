@@ -116,3 +116,12 @@ receiver_has() {
   whworker --drain
   ! compgen -G "$WH_DB.worker-*"
 }
+
+@test "a file of flights that an older store left behind is in nobody's way" {
+  receiver_start
+  whenqueue --url "$(receiver_url /ok)" --data '{}'
+  printf leftover >"$WH_DB.worker-1"
+  run -0 whworker --drain
+  json_is '.event == "completed" and .worker == 1'
+  ! compgen -G "$WH_DB.worker-*"
+}
