@@ -158,10 +158,18 @@ int query_run_counted(struct query *query, int *changed, struct err *err);
 int query_next(struct query *query, struct err *err);
 void query_end(struct query *query); /* before the last row */
 
+/* The same, and -1 if a value of the row made no sense. ERR_IO. */
+int query_done(struct query *query, struct err *err);
+
 /* The first column of the only row; `otherwise` if there is none or it is NULL. */
 int query_int(struct query *query, int64_t otherwise, int64_t *value, struct err *err);
 
 int64_t read_int(struct query *query);
+
+/* Of an enum with so many values. Another number is damage, which query_next() and
+ * query_done() tell; until then it is 0. */
+int read_choice(struct query *query, int count);
+
 struct span read_span(struct query *query); /* absent if NULL */
 
 /* ---- transactions (sqlite_txn.c) ------------------------------------------------- */

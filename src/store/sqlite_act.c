@@ -24,7 +24,7 @@ enum {
 const struct sql sqlite_act_sql[] = {
 	[SUBJECT] = {"subject",
 		"SELECT e.id, coalesce(q.state, 6), coalesce(q.run_at, 0),"
-		" q.id IS NOT NULL, coalesce(d.status, -1), r.event_id"
+		" q.id IS NOT NULL, coalesce(d.status, 3), r.event_id"
 		" FROM request r LEFT JOIN retry_queue q ON q.id = r.job_id"
 		" LEFT JOIN dead_letter_queue d ON d.id = r.job_id"
 		" CROSS JOIN endpoint e ON e.id = coalesce(q.endpoint_id, d.endpoint_id)"
@@ -72,7 +72,7 @@ const struct sql sqlite_act_sql[] = {
 	{0},
 };
 
-enum { ACT_CHUNK = 1000, NO_LETTER = -1 };
+enum { ACT_CHUNK = 1000, NO_LETTER = DEAD_STATUS_COUNT };
 
 /* What a verb is about to change, as it is now. */
 struct subject {
@@ -305,13 +305,12 @@ load_subject(struct chunk *chunk, int64_t job_id, struct subject *subject, bool 
 		return row;
 	subject->job_id = job_id;
 	subject->endpoint_id = read_int(&query);
-	subject->state = (enum job_state)read_int(&query);
+	subject->state = (enum job_state)read_choice(&query, JOB_STATE_COUNT);
 	subject->run_at = read_int(&query);
 	subject->queued = read_int(&query);
-	subject->letter = (int)read_int(&query);
+	subject->letter = read_choice(&query, NO_LETTER + 1);
 	copied = arena_copy(&chunk->arena, read_span(&query), &subject->event_id, err);
-	query_end(&query);
-	return copied;
+	return query_done(&query, err) == 0 ? copied : -1;
 }
 
 /* Reports what the job is, and acts if the verb works on that. */

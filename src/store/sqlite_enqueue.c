@@ -71,11 +71,10 @@ report_duplicate(struct sqlite_store *store, struct span event_id,
 		return -1;
 	receipt->duplicate = true;
 	receipt->job_id = read_int(&query);
-	receipt->state = (enum job_state)read_int(&query);
+	receipt->state = (enum job_state)read_choice(&query, JOB_STATE_COUNT);
 	receipt->run_at = read_int(&query);
 	receipt->attempt = (int)read_int(&query);
-	query_end(&query);
-	return 0;
+	return query_done(&query, err);
 }
 
 static enum job_state

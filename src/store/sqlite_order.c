@@ -56,10 +56,9 @@ find(struct sqlite_store *store, int which, const struct order_key *key,
 		return row;
 	job->id = read_int(&query);
 	job->endpoint_id = read_int(&query);
-	job->state = (enum job_state)read_int(&query);
+	job->state = (enum job_state)read_choice(&query, JOB_STATE_COUNT);
 	job->run_at = read_int(&query);
-	query_end(&query);
-	return 0;
+	return query_done(&query, err);
 }
 
 static int

@@ -46,7 +46,7 @@ read_finished(struct sqlite_store *store, int64_t before, struct finished_job *j
 	for (*count = 0; (row = query_next(&query, err)) == 1; (*count)++) {
 		jobs[*count].id = read_int(&query);
 		jobs[*count].endpoint_id = read_int(&query);
-		jobs[*count].state = (enum job_state)read_int(&query);
+		jobs[*count].state = (enum job_state)read_choice(&query, JOB_STATE_COUNT);
 	}
 	return row;
 }

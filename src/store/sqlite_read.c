@@ -40,7 +40,7 @@ copy_job(struct copier *copier, struct job *job)
 	struct query *query = copier->query;
 
 	job->id = read_int(query);
-	job->state = (enum job_state)read_int(query);
+	job->state = (enum job_state)read_choice(query, JOB_STATE_COUNT);
 	job->priority = (int)read_int(query);
 	job->run_at = read_int(query);
 	job->created_at = read_int(query);
@@ -71,7 +71,7 @@ copy_dead_letter(struct copier *copier, struct dead_letter *letter)
 	struct query *query = copier->query;
 
 	copy_job(copier, &letter->job);
-	letter->status = (enum dead_status)read_int(query);
+	letter->status = (enum dead_status)read_choice(query, DEAD_STATUS_COUNT);
 	letter->died_at = read_int(query);
 	letter->first_died_at = read_int(query);
 	letter->retries = (int)read_int(query);
@@ -110,7 +110,7 @@ read_rows(struct query *query, struct arena *arena, copy_row *copy, size_t size,
 		if (copier.failed)
 			break;
 	}
-	if (row == 1)
-		query_end(query);
+	if (row == 1 && query_done(query, err) != 0)
+		return -1;
 	return row < 0 || copier.failed ? -1 : 0;
 }

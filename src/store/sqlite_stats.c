@@ -279,25 +279,31 @@ read_stats(struct sqlite_store *store, int64_t now, struct queue_stats *stats,
 
 /* ---- the jobs that match --------------------------------------------------------- */
 
-/* Both the rows and the chain are in the order of names. */
+static struct endpoint_row *
+find_from(struct endpoint_row *row, struct span name)
+{
+	while (row != NULL && !span_equal(row->stats.endpoint, name))
+		row = row->next;
+	return row;
+}
+
+/* Both the rows and the chain are in the order of names; an endpoint that has come since
+ * the chain was read is not in it. */
 static int
 add_counted(struct reading *reading, struct query *query, struct err *err)
 {
-	struct endpoint_row *endpoint = reading->first;
+	struct endpoint_row *place = reading->first;
 	int row;
 
 	while ((row = query_next(query, err)) == 1) {
-		struct span name = read_span(query);
-		int64_t state = read_int(query);
+		struct endpoint_row *endpoint = find_from(place, read_span(query));
+		int state = read_choice(query, JOB_STATE_COUNT);
 		int64_t count = read_int(query);
 		int64_t oldest_due_at = read_int(query);
 
-		while (endpoint != NULL && !span_equal(endpoint->stats.endpoint, name))
-			endpoint = endpoint->next;
-		if (endpoint == NULL) {
-			query_end(query);
-			return 0; /* of an endpoint that came meanwhile */
-		}
+		if (endpoint == NULL)
+			continue;
+		place = endpoint;
 		endpoint->stats.counts[state] = count;
 		if (oldest_due_at != 0)
 			note_due(&endpoint->stats, oldest_due_at);

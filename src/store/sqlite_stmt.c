@@ -157,6 +157,14 @@ query_end(struct query *query)
 }
 
 int
+query_done(struct query *query, struct err *err)
+{
+	query_end(query);
+	return query->code == SQLITE_OK ? 0
+					: sqlite_error(query->store, query->code, err);
+}
+
+int
 query_next(struct query *query, struct err *err)
 {
 	int code = query->code;
@@ -208,6 +216,17 @@ int64_t
 read_int(struct query *query)
 {
 	return sqlite3_column_int64(query->statement, query->column++);
+}
+
+int
+read_choice(struct query *query, int count)
+{
+	int64_t value = read_int(query);
+
+	if (value >= 0 && value < count)
+		return (int)value;
+	query->code = SQLITE_CORRUPT;
+	return 0;
 }
 
 struct span

@@ -4,6 +4,7 @@
 # The store's own faults: a disk that is full or read-only, a WAL that a reader pins, copies
 # of a store in use, clocks that jump, and workers that died by the thousand.
 
+bats_require_minimum_version 1.5.0
 load helper
 
 # Runs the script in a mount namespace of its own; root is not needed where users have
@@ -166,4 +167,23 @@ receiver_has_one() {
   else
     [[ $output == *'WAL-reset race our lock keeps out: write to it with whtools alone'* ]]
   fi
+}
+
+@test "a job whose state is none of ours is damage that is told, wherever it is read" {
+  receiver_start
+  for event in '{"id": "a", "ordering_key": "k"}' '{"id": "b", "http": {"status": 404}}'; do
+    jq -c --arg url "$(receiver_url /ok)" '. + {$url, event_type: "t"}' <<<"$event"
+  done | whenqueue >receipts
+  sqlite3 "$WH_DB" 'UPDATE dead_letter_queue SET status = 99'
+  for state in 25 -3; do
+    sqlite3 "$WH_DB" "UPDATE retry_queue SET state = $state"
+    for command in 'whqueue show a' 'whqueue cancel a' 'whdlq show b' 'whdlq resolve -m done b'; do
+      run -74 --separate-stderr $command
+      [[ $stderr == *"wh.db: is damaged: "* ]]
+    done
+    run -74 --separate-stderr whenqueue <<<'{"id": "a", "url": "https://a.test/"}'
+    [[ $stderr == *"wh.db: is damaged: "* ]]
+  done
+  run -0 whqueue stats --event-type t
+  json_is '.waiting == 0'
 }
