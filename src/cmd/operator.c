@@ -23,9 +23,6 @@ operator_open(struct cli *cli, const struct cli_common *common, enum store_mode 
 	if (result == 0) {
 		options.path = buf_span(&path).ptr;
 		result = store_open(store, &options, err);
-		if (result != 0 && err->kind == ERR_NO_INPUT)
-			err_set(err, ERR_NO_INPUT, "%s: no store yet; whenqueue makes it",
-				options.path);
 	}
 	buf_free(&path);
 	return result;

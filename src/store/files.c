@@ -95,13 +95,16 @@ files_sync_names(const char *path, struct err *err)
 
 /* ---- judging them ---------------------------------------------------------------- */
 
+int
+files_no_store(const char *path, struct err *err)
+{
+	return err_set(err, ERR_NO_INPUT, "%s: no store yet; whenqueue makes it", path);
+}
+
 static int
 no_file(const char *path, struct err *err)
 {
-	if (errno == ENOENT)
-		return err_set(
-			err, ERR_NO_INPUT, "%s: no store yet: whenqueue makes it", path);
-	return err_errno(err, "%s", path);
+	return errno == ENOENT ? files_no_store(path, err) : err_errno(err, "%s", path);
 }
 
 int
@@ -120,8 +123,13 @@ files_follow_link(char **path, struct err *err)
 			"the store itself",
 			*path, (unsigned)link.st_uid);
 	real = realpath(*path, NULL);
+	if (real == NULL && errno == ENOENT)
+		return err_set(err, ERR_NO_INPUT,
+			"%s: is a symbolic link to nothing: remove it, or name the "
+			"store itself",
+			*path);
 	if (real == NULL)
-		return no_file(*path, err);
+		return err_errno(err, "%s", *path);
 	free(*path);
 	*path = real;
 	return 0;

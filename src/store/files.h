@@ -34,4 +34,7 @@ int files_follow_link(char **path, struct err *err);
  */
 int files_check(const char *path, struct err *err);
 
+/* Says that there is none. ERR_NO_INPUT. */
+int files_no_store(const char *path, struct err *err);
+
 #endif

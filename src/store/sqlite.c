@@ -20,12 +20,6 @@ enum { BUSY_WAIT_DEFAULT_MS = 30000 };
 static const struct store_ops sqlite_ops;
 
 static int
-no_store(const char *path, struct err *err)
-{
-	return err_set(err, ERR_NO_INPUT, "%s: no store yet: whenqueue makes it", path);
-}
-
-static int
 prepare_files(struct sqlite_store *store, struct err *err)
 {
 	if (store->mode == STORE_CREATE && files_create(store->path, err) != 0)
@@ -192,7 +186,7 @@ check_schema(struct sqlite_store *store, int64_t now, struct err *err)
 	if (migrate_version(store->db, store_migrations, &version, err) != 0)
 		return err_context(err, "%s", store->path);
 	if (version == 0 && store->mode != STORE_CREATE)
-		return no_store(store->path, err);
+		return files_no_store(store->path, err);
 	if (version < newest && store->mode == STORE_READ)
 		return err_set(err, ERR_CONFIG,
 			"%s: schema %d is older than this program reads (%d): run "

@@ -137,8 +137,7 @@ struct settle {
 	int64_t run_at;              /* SETTLE_RETRY */
 	enum dead_reason dead;       /* SETTLE_DEAD */
 	struct attempt attempt;      /* unless SETTLE_RELEASED */
-	int64_t endpoint_not_before; /* the endpoint asked us to stay away until then; 0
-				      */
+	int64_t endpoint_not_before; /* it asked us to stay away until then; 0 */
 	bool breaker_changed;
 	bool unconfigured;      /* SETTLE_RELEASED: nobody here knows where it goes */
 	struct breaker breaker; /* as it is now; without failures: closed */

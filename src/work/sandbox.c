@@ -153,16 +153,15 @@ sandbox_free(struct sandbox *sandbox)
 /* ---- entering -------------------------------------------------------------------- */
 
 static int
-confine_files(struct sandbox *sandbox, struct err *err)
+confine_files(const struct sandbox *sandbox, struct err *err)
 {
 	if (sandbox->ruleset < 0)
 		return err_set(err, ERR_OS,
 			"sandbox: this kernel confines no files (it has no Landlock)");
-	if (syscall(SYS_landlock_restrict_self, sandbox->ruleset, 0) != 0)
-		return err_set(err, ERR_OS, "sandbox: the kernel confines no files: %s",
-			strerror(errno));
-	sandbox->files_confined = true;
-	return 0;
+	if (syscall(SYS_landlock_restrict_self, sandbox->ruleset, 0) == 0)
+		return 0;
+	return err_set(err, ERR_OS, "sandbox: the kernel confines no files: %s",
+		strerror(errno));
 }
 
 /* Nothing that a worker does needs one, even if root starts it. */

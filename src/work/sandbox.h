@@ -17,8 +17,7 @@
 struct sandbox {
 	int ruleset;         /* private; -1: this kernel confines no files */
 	uint64_t rights;     /* private; that this kernel can withhold */
-	bool files_confined; /* after sandbox_enter() */
-	bool calls_filtered;
+	bool calls_filtered; /* after sandbox_enter() */
 };
 
 /* Nothing is allowed of the file system yet but what libraries need of the system: their
@@ -36,7 +35,7 @@ void sandbox_allow_writing(struct sandbox *sandbox, const char *file);
 
 /*
  * Enters it: this thread and those that it starts from now on. What the kernel does not
- * offer is left out, and the struct says so; then -1 and ERR_OS, "sandbox: reason".
+ * offer is left out; then -1 and ERR_OS, "sandbox: reason".
  */
 int sandbox_enter(struct sandbox *sandbox, struct err *err);
 

@@ -74,8 +74,7 @@ struct store_thread {
 	bool round_failed; /* the last one */
 	bool output_lost;
 	bool claims_over; /* what was asked for is done */
-	bool left_behind; /* at the end: jobs whose endpoint is not in the configuration
-			   */
+	bool left_behind; /* at the end: jobs for endpoints that nobody configured */
 	bool done;
 	int64_t wait_us;                       /* before the next try, after a failure */
 	int64_t round_us;                      /* monotonic: the last one; 0 */

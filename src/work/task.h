@@ -29,9 +29,8 @@ struct task {
 	struct settle settle;      /* borrows from here and from the delivery */
 	struct worker *worker;     /* of whose engine it is */
 	struct lane *lane;         /* likewise */
-	int window; /* deliveries that its endpoint may now have in flight; 0: as before
-		     */
-	enum standing standing; /* of its endpoint now, where there is a window */
+	int window;                /* of its endpoint's lane now; 0: as before */
+	enum standing standing;    /* of its endpoint now, where there is a window */
 	enum suspicion suspicion;
 	int place; /* among what is under way */
 	int64_t started_at;

@@ -125,6 +125,15 @@ refused() {
   refused "link.db: is a symbolic link that another user made (uid 65534): name the store itself"
 }
 
+@test "a symbolic link to nothing is said to be one" {
+  ln -s nowhere.db link.db
+  for command in 'whenqueue --url https://a.test/ -d x' 'whqueue list'; do
+    # shellcheck disable=SC2086 # a command and its arguments
+    run -66 --separate-stderr $command --db link.db
+    [[ $stderr == *': link.db: is a symbolic link to nothing: '* ]]
+  done
+}
+
 @test "a store with two names is refused: each would have a WAL of its own" {
   enqueue
   ln "$WH_DB" second.db

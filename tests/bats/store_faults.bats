@@ -178,6 +178,7 @@ receiver_has_one() {
   for state in 25 -3; do
     sqlite3 "$WH_DB" "UPDATE retry_queue SET state = $state"
     for command in 'whqueue show a' 'whqueue cancel a' 'whdlq show b' 'whdlq resolve -m done b'; do
+      # shellcheck disable=SC2086 # a command and its arguments
       run -74 --separate-stderr $command
       [[ $stderr == *"wh.db: is damaged: "* ]]
     done
