@@ -3,7 +3,8 @@
 # make            the five programs, in bin/
 # make check      all tests            make lint    style, layers, man pages, completions
 # make soak       half an hour of load, kills and faults
-# make asan       all tests under AddressSanitizer and UBSan
+# make asan       all tests under AddressSanitizer and UBSan; likewise make tsan, valgrind,
+#                 coverage, analyze: tests/instruments/instruments.mk
 # make torture    faults at every call, power cuts at every write
 # make fuzz       ten minutes of libFuzzer for each target of tests/fuzz
 # make install    PREFIX, DESTDIR      make dist    a source archive
@@ -107,13 +108,18 @@ receiver: $(BUILD)/tests/receiver $(PRELOADED)
 
 .SECONDARY:
 
-# Every suite; SUITES=tests/bats/whdlq.bats runs one, JOBS=1 one at a time.
+# Every suite; SUITES=tests/bats/whdlq.bats runs one, JOBS=1 one at a time, WITHOUT="soak"
+# all but some.
 BATS_SUITES := $(wildcard tests/bats/*.bats)
-SUITES = $(UNIT_TESTS) $(if $(TEST_SANITIZED),,$(TORTURE_TESTS)) $(BUILD)/tests/fuzz_test $(BATS_SUITES) \
+SUITES = $(UNIT_TESTS) $(TORTURE_TESTS) $(BUILD)/tests/fuzz_test $(BATS_SUITES) \
          tests/crash/kill_loop tests/crash/soak
 
+CHOSEN = $(foreach suite,$(SUITES),$(if \
+           $(filter $(WITHOUT),$(patsubst %_test,%,$(basename $(notdir $(suite))))),,$(suite)))
+
 check: all unit receiver $(BUILD)/tests/fuzz_test
-	@TEST_BIN="$(abspath $(BIN))" TEST_BUILD="$(abspath $(BUILD))" tests/run $(SUITES)
+	@[ -z "$(strip $(WITHOUT))" ] || echo "without the suites: $(strip $(WITHOUT))"
+	@TEST_BIN="$(abspath $(BIN))" TEST_BUILD="$(abspath $(BUILD))" tests/run $(CHOSEN)
 
 # Half an hour of everything at once; SOAK_SECONDS for more or less.
 SOAK_SECONDS = 1800
@@ -121,16 +127,11 @@ soak: all receiver
 	@TEST_BIN="$(abspath $(BIN))" TEST_BUILD="$(abspath $(BUILD))" \
 	  SOAK_SECONDS=$(SOAK_SECONDS) tests/crash/soak
 
-# In a build directory of its own: nothing is rebuilt when you go back and forth.
-SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined
-asan:
-	@TEST_SANITIZED=1 TEST_SANDBOX=off $(MAKE) --no-print-directory \
-	  BUILD=.build/asan BIN=.build/asan/bin HARDEN= CFLAGS="-O1 -g -fno-omit-frame-pointer $(SANITIZE)" LDFLAGS="$(SANITIZE)" check
-
 lint: all
 	@TEST_BIN="$(abspath $(BIN))" tests/lint/run
 
 include tests/bench/bench.mk
+include tests/instruments/instruments.mk
 include tests/torture/torture.mk
 include tests/fuzz/fuzz.mk
 -include $(OBJECTS:.o=.d) $(wildcard $(BUILD)/cmd/*/*.d $(BUILD)/unit/*.d $(BUILD)/receiver/*.d)
@@ -173,4 +174,4 @@ DIST = whtools-$(VERSION)
 dist:
 	git archive --prefix=$(DIST)/ -o $(DIST).tar.gz HEAD
 
-.PHONY: all unit receiver check soak asan lint install uninstall dist clean
+.PHONY: all unit receiver check soak lint install uninstall dist clean

@@ -20,7 +20,7 @@
 #   schema_valid NAME             every line of $output is valid by schema/record/NAME
 #
 # $root is the source tree, $build the build directory; TEST_SANITIZED is set when the
-# programs are built with ASan, whose memory cannot be limited. TEST_SANDBOX=off keeps the
+# programs run under a sanitizer or valgrind, whose memory cannot be limited. TEST_SANDBOX=off keeps the
 # workers out of their sandbox, where a sanitizer, valgrind or gcov could not do its work.
 #
 # A test with a setup or teardown of its own calls common_setup and common_teardown.
@@ -54,6 +54,8 @@ common_setup() {
   export WH_ALLOW_NET=127.0.0.0/8,::1/128 # where the receivers are
   export PATH="${TEST_BIN:-$root/bin}:$PATH"
   export ASAN_OPTIONS="log_path=$BATS_TEST_TMPDIR/sanitizer:exitcode=199"
+  export TSAN_OPTIONS="log_path=$BATS_TEST_TMPDIR/sanitizer:exitcode=199:second_deadlock_stack=1"
+  export TEST_REPORTS="$BATS_TEST_TMPDIR" # of tests/instruments/memcheck
   export UBSAN_OPTIONS="log_path=$BATS_TEST_TMPDIR/sanitizer:print_stacktrace=1"
   mkdir -p "$HOME"
   cd "$BATS_TEST_TMPDIR" || return 1
@@ -72,7 +74,7 @@ common_teardown() {
     wait "$pid" 2>/dev/null || :
   done
   for report in "$BATS_TEST_TMPDIR"/sanitizer.*; do
-    [ -e "$report" ] || continue
+    [ -s "$report" ] || continue
     cat "$report"
     failed=1
   done

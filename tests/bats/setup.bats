@@ -34,7 +34,7 @@ run_make() {
   [ -e "$root/.git" ] || skip "not a git checkout"
   [ -z "$TEST_SANITIZED" ] || skip "once is enough"
   git -C "$root" archive --prefix=whtools/ HEAD | tar -x
-  run -0 make -s -j2 -C whtools CFLAGS=-O0 CPPFLAGS=-U_FORTIFY_SOURCE
+  run -0 env -u MAKEFLAGS make -s -j2 -C whtools CFLAGS=-O0 CPPFLAGS=-U_FORTIFY_SOURCE
   run -0 whtools/bin/whdlq --version
 }
 

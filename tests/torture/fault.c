@@ -65,6 +65,8 @@ static struct {
 	bool ever;
 	char *mark;
 	atomic_long calls;
+	atomic_bool
+		over; /* main() has returned: the rest is the C library's, or gcov's */
 } fault;
 
 /* Whether this call is to fail; sets errno. */
@@ -72,7 +74,7 @@ static bool is_struck(enum fault_class class)
 {
 	long call;
 
-	if (class != fault.class)
+	if (class != fault.class || atomic_load(&fault.over))
 		return false;
 	call = atomic_fetch_add(&fault.calls, 1) + 1;
 	if (call < fault.nth || (call > fault.nth && !fault.ever))
@@ -150,6 +152,34 @@ static void __attribute__((constructor)) read_order(void)
 	for (int i = 1; i < FAULT_CLASS_COUNT; i++)
 		if (strcmp(class, class_names[i]) == 0)
 			fault.class = (enum fault_class)i;
+}
+
+typedef int main_function(int, char **, char **);
+typedef int libc_start(main_function *, int, char **, void (*)(void), void (*)(void),
+	void (*)(void), void *);
+
+static main_function *program_main;
+
+static int
+main_with_an_end(int argc, char **argv, char **environment)
+{
+	int status = program_main(argc, argv, environment);
+
+	atomic_store(&fault.over, true);
+	return status;
+}
+
+/* What calls main(). */
+libc_start __libc_start_main;
+
+int
+__libc_start_main(main_function *main, int argc, char **argv, void (*init)(void),
+	void (*fini)(void), void (*loader_fini)(void), void *stack_end)
+{
+	libc_start *next = (libc_start *)dlsym(RTLD_NEXT, "__libc_start_main");
+
+	program_main = main;
+	return next(main_with_an_end, argc, argv, init, fini, loader_fini, stack_end);
 }
 
 /* ---- memory ---------------------------------------------------------------------- */

@@ -14,6 +14,8 @@ tap_run(const struct tap_test *tests)
 {
 	int count = 0, failed = 0;
 
+	/* So that a child of a test has nothing left to print. */
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	for (const struct tap_test *test = tests; test->run != NULL; test++) {
 		failures_in_test = 0;
 		tap_case(NULL);
