@@ -65,6 +65,25 @@ config_endpoint(const struct config *config, struct span name)
 	return map_get(&config->endpoints, name);
 }
 
+bool
+endpoint_trusts(const struct endpoint_config *endpoint, struct span url)
+{
+	struct buf own, other;
+	bool trusts;
+
+	if (!span_present(url))
+		return true;
+	buf_init(&own, URL_MAX);
+	buf_init(&other, URL_MAX);
+	url_origin(endpoint->url, &own);
+	url_origin(url, &other);
+	trusts = own.len > 0 && !own.failed && !other.failed &&
+		span_equal(buf_span(&own), buf_span(&other));
+	buf_free(&own);
+	buf_free(&other);
+	return trusts;
+}
+
 const struct endpoint_rule *
 config_rule(const struct config *config, struct span name, bool named)
 {

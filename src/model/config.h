@@ -101,6 +101,14 @@ int config_read(
 const struct endpoint_config *config_endpoint(
 	const struct config *config, struct span name);
 
+/*
+ * Whether a request to that URL may carry what is the endpoint's: its header fields, its
+ * certificates. A job can name an endpoint and still have a URL of its own, and who may
+ * enqueue must not lead the secrets of the configuration to a host of his. Absent: the
+ * endpoint's own URL.
+ */
+bool endpoint_trusts(const struct endpoint_config *endpoint, struct span url);
+
 /* `named` says that it is a name of the configuration, rather than the origin of a URL.
  */
 const struct endpoint_rule *config_rule(

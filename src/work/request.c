@@ -128,6 +128,15 @@ either(int64_t particular, int64_t general)
 	return particular > 0 ? particular : general;
 }
 
+/* What of the endpoint may go where the job goes: nothing, if that is somewhere else. */
+static const struct endpoint_config *
+trusting_endpoint(const struct delivery *delivery, const struct endpoint_config *endpoint)
+{
+	if (endpoint == NULL || !endpoint_trusts(endpoint, delivery->request.url))
+		return NULL;
+	return endpoint;
+}
+
 int
 request_make(struct transfer *transfer, struct transfer_request *request,
 	const struct delivery *delivery, const struct config *config, int64_t started_at,
@@ -135,6 +144,7 @@ request_make(struct transfer *transfer, struct transfer_request *request,
 {
 	const struct endpoint_config *endpoint = endpoint_of(delivery, config);
 	const struct request *job = &delivery->request;
+	const struct endpoint_config *trusting = trusting_endpoint(delivery, endpoint);
 	struct endpoint_config none = {0};
 
 	*request = (struct transfer_request){
@@ -142,16 +152,18 @@ request_make(struct transfer *transfer, struct transfer_request *request,
 		.method = span_present(job->method) ? job->method : SPAN_LITERAL("POST"),
 		.body = job->body_kind == BODY_NONE ? (struct span){0} : job->body,
 	};
-	if (add_fields(transfer, delivery, endpoint, started_at, err) != 0)
+	if (add_fields(transfer, delivery, trusting, started_at, err) != 0)
 		return -1;
 	if (endpoint == NULL)
 		endpoint = &none;
 	request->connect_timeout_ms = either(
 		endpoint->connect_timeout_ms, config->limits.connect_timeout_ms);
 	request->timeout_ms = either(endpoint->timeout_ms, config->limits.timeout_ms);
-	request->tls_ca = endpoint->tls_ca;
-	request->tls_cert = endpoint->tls_cert;
-	request->tls_key = endpoint->tls_key;
+	if (trusting != NULL) {
+		request->tls_ca = trusting->tls_ca;
+		request->tls_cert = trusting->tls_cert;
+		request->tls_key = trusting->tls_key;
+	}
 	return 0;
 }
 

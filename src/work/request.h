@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The HTTP request of a job: its own words first, then what the configuration says of its
- * endpoint, then the defaults; the webhook-* fields are always ours.
+ * endpoint, then the defaults; the webhook-* fields are always ours. The endpoint's
+ * header fields and certificates go to its own origin only (endpoint_trusts()).
  */
 #ifndef WORK_REQUEST_H
 #define WORK_REQUEST_H

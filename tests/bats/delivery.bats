@@ -132,6 +132,38 @@ END
   json_is '.event == "completed" and .phases.tls_ms > 0'
 }
 
+# The receiver answers whom it does not know with 403. One delivery at a time, so that the
+# connection of the one before is there to be used again.
+@test "TLS: the client certificate of one endpoint serves no other, on the same host and port" {
+  certificates
+  receiver_start --cert "$tls/server.pem" --key "$tls/server.key" --client-ca "$tls/ca.pem"
+  jq -n --arg url "$(receiver_url /ok)" --arg ca "$tls/ca.pem" --arg cert "$tls/client.pem" \
+    --arg key "$tls/client.key" '{endpoints: {
+      known: {$url, tls: {$ca, $cert, $key}}, unknown: {$url, tls: {$ca}}}}' >wh.json
+  for n in 1 2 3; do
+    printf '{"id":"%s-%d","endpoint":"%s","payload":1}\n' known $n known unknown $n unknown
+  done | whenqueue --config wh.json
+  run -0 whworker --drain -c 1 --config wh.json
+  json_is '(.event == "completed") == (.id | startswith("known"))'
+  [ "$(receiver_count)" -ge 3 ]
+  [ "$(json 'select(.id | startswith("unknown")).status' | sort -u)" = 403 ]
+}
+
+@test "TLS: the client certificate and authority of an endpoint go to its own origin only" {
+  certificates
+  receiver_start --cert "$tls/server.pem" --key "$tls/server.key" --client-ca "$tls/ca.pem"
+  jq -n --arg ca "$tls/ca.pem" --arg cert "$tls/client.pem" --arg key "$tls/client.key" \
+    '{endpoints: {acme: {url: "https://acme.invalid/", tls: {$ca, $cert, $key}}}}' >wh.json
+  printf '{"endpoint":"acme","url":"%s","payload":1}\n' "$(receiver_url /ok)" | whenqueue
+  run -0 whworker --drain --config wh.json
+  json_is '.event != "completed" and .status == null'
+  [ "$(receiver_count)" = 0 ]
+  sed "s,https://acme.invalid/,$receiver_base/," wh.json >own.json
+  printf '{"endpoint":"acme","url":"%s","payload":1}\n' "$(receiver_url /ok)" | whenqueue
+  run -0 whworker --drain --config own.json
+  json_is '.event == "completed"'
+}
+
 @test "TLS: what cannot be verified is refused before anything is sent" {
   certificates
   for name in expired wrong-host self-signed; do

@@ -19,6 +19,39 @@ url=http://127.0.0.1:9/
   [[ $output != *s3cret* ]]
 }
 
+# The receivers differ in nothing but their ports.
+@test "the headers of an endpoint go to its own origin, and to no URL that a record brings" {
+  local own other
+
+  receiver_start
+  own=$receiver_base own_log=$receiver_log_file
+  receiver_start
+  other=$receiver_base
+  install -m 600 /dev/stdin token <<<'Bearer s3cret'
+  jq -n --arg url "$own/hook" '{endpoints: {acme: {$url, headers: {
+    "Authorization": {file: "token"}, "X-Api-Key": "k3y", "Content-Type": "text/plain"}}}}' >wh.json
+  whenqueue -o id <<END
+{"id": "none", "endpoint": "acme", "payload": 1}
+{"id": "same", "endpoint": "acme", "url": "$own/ok", "payload": 1}
+{"id": "other", "endpoint": "acme", "url": "$other/ok", "payload": 1}
+{"id": "moved", "endpoint": "acme", "url": "$own/redirect?to=$other/ok", "payload": 1}
+{"id": "died", "endpoint": "acme", "url": "$other/status/404", "payload": 1}
+END
+  run -0 whworker --drain --config wh.json
+  [ "$(jq -c '[.headers | .["webhook-id"], .authorization, .["x-api-key"], .["content-type"]]' \
+    "$own_log" | sort)" = '["moved","Bearer s3cret","k3y","text/plain"]
+["none","Bearer s3cret","k3y","text/plain"]
+["same","Bearer s3cret","k3y","text/plain"]' ]
+  [ "$(receiver_count)" = 2 ]
+  run ! grep -q -e s3cret -e k3y -e text/plain "$receiver_log_file"
+  [ "$(receiver_count '.headers["content-type"] == "application/json"')" = 2 ]
+  run -0 whdlq show died --config wh.json --reveal
+  json .curl >by-hand
+  sh by-hand
+  [ "$(receiver_count)" = 3 ]
+  run ! grep -q -e s3cret -e k3y -e text/plain "$receiver_log_file"
+}
+
 @test "no message repeats a secret" {
   local line
 

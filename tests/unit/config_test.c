@@ -52,6 +52,43 @@ test_reads_a_document(void)
 	config_free(&config);
 }
 
+/* RFC 6454 §4: scheme, host and port. */
+static void
+test_an_endpoint_trusts_its_own_origin_only(void)
+{
+	static const struct {
+		const char *own, *other;
+		bool trusts;
+	} cases[] = {
+		{"https://api.acme.io/hook", NULL, true},
+		{"https://api.acme.io/hook", "https://api.acme.io/hook", true},
+		{"https://api.acme.io/hook", "HTTPS://API.acme.io:443/other?x=1#y", true},
+		{"http://api.acme.io:80/", "http://api.acme.io", true},
+		{"https://[::1]:8443/", "https://[::1]:8443/x", true},
+		{"https://api.acme.io/hook", "http://api.acme.io/hook", false},
+		{"http://api.acme.io/", "https://api.acme.io/", false},
+		{"https://api.acme.io/hook", "https://api.acme.io:8443/hook", false},
+		{"https://api.acme.io/hook", "https://acme.io/hook", false},
+		{"https://api.acme.io/hook", "https://api.acme.io.evil.example/", false},
+		{"https://api.acme.io/hook", "https://api.acme.io./hook", false},
+		{"https://api.acme.io/hook", "https://evil.example/api.acme.io", false},
+		{"https://api.acme.io/hook", "https://evil.example?api.acme.io", false},
+		{"https://api.acme.io/hook", "https://evil.example#@api.acme.io", false},
+		{"https://api.acme.io/hook", "https://api.acme.io@evil.example/", false},
+		{"https://api.acme.io/hook", "https://api.acme.io:80443/", false},
+		{"https://api.acme.io/hook", "//api.acme.io/hook", false},
+		{"https://api.acme.io/hook", "", false},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct endpoint_config endpoint = {.url = span_of(cases[i].own)};
+
+		if (endpoint_trusts(&endpoint, span_of(cases[i].other)) !=
+			cases[i].trusts)
+			CHECK_TEXT(cases[i].other, "judged otherwise");
+	}
+}
+
 static void
 test_an_endpoint_starts_from_the_limits(void)
 {
@@ -227,6 +264,7 @@ int
 main(void)
 {
 	return tap_run((struct tap_test[]){TAP(test_defaults), TAP(test_reads_a_document),
+		TAP(test_an_endpoint_trusts_its_own_origin_only),
 		TAP(test_an_endpoint_starts_from_the_limits),
 		TAP(test_says_where_it_is_wrong),
 		TAP(test_a_policy_counts_the_lines_of_the_whole),

@@ -60,6 +60,9 @@ page_make(struct page *page, struct showing *showing, const struct dead_letter *
 	}
 	if (letter->job.endpoint_named)
 		page->endpoint = config_endpoint(&showing->config, letter->job.endpoint);
+	if (page->endpoint != NULL &&
+		!endpoint_trusts(page->endpoint, letter->job.request.url))
+		page->endpoint = NULL; /* as the worker sends it */
 	source = (struct curl_source){letter, &page->redacted.request, page->endpoint,
 		&args->common, args->reveal};
 	curl_command_put(&page->curl, &source);
