@@ -53,7 +53,7 @@ common_setup() {
   export WH_DB="$BATS_TEST_TMPDIR/wh.db"
   export WH_ALLOW_NET=127.0.0.0/8,::1/128 # where the receivers are
   export PATH="${TEST_BIN:-$root/bin}:$PATH"
-  export ASAN_OPTIONS="log_path=$BATS_TEST_TMPDIR/sanitizer:exitcode=199"
+  export ASAN_OPTIONS="log_path=$BATS_TEST_TMPDIR/sanitizer:exitcode=199:verify_asan_link_order=0"
   export TSAN_OPTIONS="log_path=$BATS_TEST_TMPDIR/sanitizer:exitcode=199:second_deadlock_stack=1"
   export TEST_REPORTS="$BATS_TEST_TMPDIR" # of tests/instruments/memcheck
   export UBSAN_OPTIONS="log_path=$BATS_TEST_TMPDIR/sanitizer:print_stacktrace=1"

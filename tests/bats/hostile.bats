@@ -114,8 +114,11 @@ figure() {
   worker_start --config wh.json -c 300 --connect-timeout "${connect_timeout_ms}ms" \
     --timeout "${timeout_ms}ms"
   run_round one
-  compare one
-  [ "$(delayed one)" = 0 ]
+  # A sanitizer looks at what the worker reads; it makes it too slow for the table's times.
+  if [ -z "${TEST_SANITIZED:-}" ]; then
+    compare one
+    [ "$(delayed one)" = 0 ]
+  fi
   figure "$(expected | wc -l) behaviours, $(jq -s length "$worker_out") attempts," \
     "peak $(memory_kib VmHWM) KiB, $(descriptors) descriptors"
   stop "$worker_pid"

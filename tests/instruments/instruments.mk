@@ -44,7 +44,7 @@ valgrind: all receiver
 # A process that is killed, as in tests/crash, takes its counts with it.
 coverage:
 	@[ ! -d .build/coverage ] || find .build/coverage -name '*.gcda' -delete
-	@TEST_SANDBOX=off GCOV_ERROR_FILE=/dev/null \
+	@TEST_SANDBOX=off GCOV_ERROR_FILE=/dev/null TEST_COUNTS=$(abspath .build/coverage)/counts \
 	  $(call instrumented,coverage,-O0 --coverage -fprofile-update=atomic) check; \
 	  status=$$?; tests/instruments/coverage .build/coverage $(LAYERS) cmd; exit $$status
 
