@@ -23,8 +23,8 @@ static const enum error_type TYPE_OF[SAYS_COUNT] = {
 	[SAYS_UNKNOWN] = ERROR_UNKNOWN,
 };
 
-static void
-conclude_numbers(const struct policy *policy, struct classification *result)
+void
+classification_conclude(const struct policy *policy, struct classification *result)
 {
 	struct retry_rule rule = policy_rule(policy, result->type, result->retryable);
 
@@ -33,6 +33,19 @@ conclude_numbers(const struct policy *policy, struct classification *result)
 	result->base_delay_ms = rule.base_delay_ms;
 	result->max_delay_ms = rule.max_delay_ms;
 	result->multiplier = rule.multiplier;
+}
+
+struct classification
+classification_of(const struct policy *policy, enum error_type type)
+{
+	struct classification result = {
+		.type = type,
+		.retryable = policy->types[type].retryable,
+		.retry_after_ms = -1,
+	};
+
+	classification_conclude(policy, &result);
+	return result;
 }
 
 /* A reset tells when a used-up quota comes back; while some is left it says nothing. */
@@ -61,7 +74,7 @@ conclude(const struct policy *policy, const struct finding *finding,
 		.type = TYPE_OF[finding->says], .status = status, .retry_after_ms = -1};
 	result->retryable = !final && policy->types[result->type].retryable;
 	result->gone = finding->status == STATUS_GONE && !result->retryable;
-	conclude_numbers(policy, result);
+	classification_conclude(policy, result);
 	if (result->retryable)
 		result->retry_after_ms = wait_asked_for(policy, facts, result->type, now);
 	memcpy(result->rule, finding->rule, sizeof(result->rule));
@@ -80,7 +93,7 @@ conclude_rule(const struct policy *policy, const struct match_rule *rule,
 						  : policy->types[rule->type].retryable,
 		.retry_after_ms = -1,
 	};
-	conclude_numbers(policy, result);
+	classification_conclude(policy, result);
 	result->gone = status == STATUS_GONE && !result->retryable;
 	if (result->retryable)
 		result->retry_after_ms = wait_asked_for(policy, facts, result->type, now);

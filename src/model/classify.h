@@ -55,7 +55,11 @@ void classify_transfer(const struct policy *policy,
 	const struct transfer_failure *failure, int64_t now,
 	struct classification *result);
 
-/* The "classification" member's value (design.md §4), appended to out. */
+/* A failure of that type, whatever it was, as the policy has it. */
+struct classification classification_of(
+	const struct policy *policy, enum error_type type);
+
+/* The "classification" member's value (whrecord(5)), appended to out. */
 void classification_put(struct buf *out, const struct classification *result);
 
 /*

@@ -163,6 +163,9 @@ struct evidence {
 
 void evidence_gather(struct evidence *evidence, struct json report);
 
+/* Fills in the category and the numbers, by the type and whether it is retryable. */
+void classification_conclude(const struct policy *policy, struct classification *result);
+
 /* The heaviest finding of one layer. */
 struct finding layer_judge(const struct layer *layer);
 

@@ -165,8 +165,6 @@ int
 classification_read(const struct policy *policy, struct json value,
 	struct classification *result, struct err *err)
 {
-	struct retry_rule rule;
-
 	*result = (struct classification){.retry_after_ms = -1};
 	if (value.type != JSON_OBJECT)
 		return err_set(err, ERR_DATA, "classification: is not an object");
@@ -175,12 +173,7 @@ classification_read(const struct policy *policy, struct json value,
 	result->retryable = policy->types[result->type].retryable;
 	if (read_retryable(value, &result->retryable, err) != 0)
 		return -1;
-	rule = policy_rule(policy, result->type, result->retryable);
-	result->category = rule.category;
-	result->max_retries = rule.max_retries;
-	result->base_delay_ms = rule.base_delay_ms;
-	result->max_delay_ms = rule.max_delay_ms;
-	result->multiplier = rule.multiplier;
+	classification_conclude(policy, result);
 	if (read_category(value, &result->category, err) != 0 ||
 		read_numbers(policy, value, result, err) != 0 ||
 		read_text(value, "rule", result->rule, sizeof(result->rule), err) != 0 ||

@@ -73,7 +73,7 @@ struct policy {
 	struct match_rule rules[POLICY_RULES_MAX];
 };
 
-/* The defaults of design.md §3. */
+/* The defaults of whtools.conf(5). */
 void policy_init(struct policy *policy);
 
 /*

@@ -99,23 +99,13 @@ classify_result(const struct judge *judge, struct task *task,
 
 /* What is wrong with the job itself, whatever a policy makes of reports of failures. */
 static void __attribute__((format(printf, 4, 5))) find_invalid(const struct judge *judge,
-	struct task *task, const char *rule_name, const char *reason, ...)
+	struct task *task, const char *rule, const char *reason, ...)
 {
 	struct classification *failure = &task->failure;
-	const struct retry_rule *rule = &judge->policy->types[ERROR_VALIDATION];
 	va_list args;
 
-	*failure = (struct classification){
-		.type = ERROR_VALIDATION,
-		.category = rule->category,
-		.retryable = rule->retryable,
-		.max_retries = rule->max_retries,
-		.base_delay_ms = rule->base_delay_ms,
-		.max_delay_ms = rule->max_delay_ms,
-		.multiplier = rule->multiplier,
-		.retry_after_ms = -1,
-	};
-	snprintf(failure->rule, sizeof(failure->rule), "%s", rule_name);
+	*failure = classification_of(judge->policy, ERROR_VALIDATION);
+	snprintf(failure->rule, sizeof(failure->rule), "%s", rule);
 	va_start(args, reason);
 	vsnprintf(failure->reason, sizeof(failure->reason), reason, args);
 	va_end(args);

@@ -14,23 +14,6 @@ default_policy(void)
 	return policy;
 }
 
-static struct classification
-failure_of(const struct policy *policy, enum error_type type)
-{
-	const struct retry_rule *rule = &policy->types[type];
-
-	return (struct classification){
-		.type = type,
-		.category = rule->category,
-		.retryable = rule->retryable,
-		.max_retries = rule->max_retries,
-		.base_delay_ms = rule->base_delay_ms,
-		.max_delay_ms = rule->max_delay_ms,
-		.multiplier = rule->multiplier,
-		.retry_after_ms = -1,
-	};
-}
-
 static struct verdict
 decide(const struct policy *policy, const struct classification *failure, int attempt)
 {
@@ -62,7 +45,7 @@ test_follows_a_schedule(void)
 {
 	struct policy policy = default_policy();
 	struct retry_rule *rule = &policy.types[ERROR_SERVER];
-	struct classification failure = failure_of(&policy, ERROR_SERVER);
+	struct classification failure = classification_of(&policy, ERROR_SERVER);
 
 	rule->schedule_len = 3;
 	rule->schedule_ms[0] = 5000;
@@ -79,8 +62,8 @@ static void
 test_stops_for_the_right_reason(void)
 {
 	struct policy policy = default_policy();
-	struct classification network = failure_of(&policy, ERROR_NETWORK);
-	struct classification client = failure_of(&policy, ERROR_CLIENT);
+	struct classification network = classification_of(&policy, ERROR_NETWORK);
+	struct classification client = classification_of(&policy, ERROR_CLIENT);
 
 	CHECK_INT(decide(&policy, &network, 1).dead, DEAD_NOT);
 	CHECK_INT(decide(&policy, &network, 5).dead, DEAD_NOT);
@@ -97,7 +80,7 @@ static void
 test_retry_after_is_a_floor(void)
 {
 	struct policy policy = default_policy();
-	struct classification failure = failure_of(&policy, ERROR_SERVER);
+	struct classification failure = classification_of(&policy, ERROR_SERVER);
 
 	policy.jitter_percent = 0;
 	failure.retry_after_ms = 0;
@@ -113,7 +96,7 @@ static void
 test_jitter_only_adds(void)
 {
 	struct policy policy = default_policy();
-	struct classification failure = failure_of(&policy, ERROR_SERVER);
+	struct classification failure = classification_of(&policy, ERROR_SERVER);
 	int64_t smallest = INT64_MAX, largest = 0;
 	struct rng rng;
 
@@ -137,7 +120,7 @@ static void
 test_absurd_numbers_do_not_overflow(void)
 {
 	struct policy policy = default_policy();
-	struct classification failure = failure_of(&policy, ERROR_SERVER);
+	struct classification failure = classification_of(&policy, ERROR_SERVER);
 	struct verdict verdict;
 
 	failure.base_delay_ms = failure.max_delay_ms = INT64_MAX;

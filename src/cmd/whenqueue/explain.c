@@ -17,23 +17,6 @@ struct timetable {
 	enum dead_reason then;
 };
 
-static struct classification
-failure_of(const struct policy *policy, enum error_type type)
-{
-	const struct retry_rule *rule = &policy->types[type];
-
-	return (struct classification){
-		.type = type,
-		.category = rule->category,
-		.retryable = rule->retryable,
-		.max_retries = rule->max_retries,
-		.base_delay_ms = rule->base_delay_ms,
-		.max_delay_ms = rule->max_delay_ms,
-		.multiplier = rule->multiplier,
-		.retry_after_ms = -1,
-	};
-}
-
 /* The first attempt is delay_ms away; what the server asked for is part of that. */
 static void
 fill(struct timetable *table, const struct explainer *explainer, int64_t delay_ms,
@@ -214,7 +197,7 @@ print_each_type(const struct explainer *explainer, const struct intake *intake,
 	struct timetable table = {.max_attempts = max_attempts};
 
 	for (int type = 0; type < ERROR_TYPE_COUNT; type++) {
-		table.failure = failure_of(
+		table.failure = classification_of(
 			&explainer->config->policy, (enum error_type)type);
 		fill(&table, explainer, intake == NULL ? 0 : intake->delay_ms, now);
 		if (print(explainer, &table, intake, now, err) != 0)
