@@ -62,6 +62,21 @@ span_trim(struct span span)
 	return span;
 }
 
+struct span
+span_take(struct span *rest, char end)
+{
+	const char *at = rest->len == 0 ? NULL : memchr(rest->ptr, end, rest->len);
+	struct span taken = *rest;
+
+	if (at == NULL) {
+		*rest = (struct span){0};
+		return taken;
+	}
+	taken.len = (size_t)(at - taken.ptr);
+	*rest = (struct span){at + 1, rest->len - taken.len - 1};
+	return taken;
+}
+
 bool
 span_to_int64(struct span span, int64_t *value)
 {

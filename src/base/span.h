@@ -36,6 +36,10 @@ bool span_starts(struct span span, const char *prefix);
 /* Without leading and trailing ASCII white space. */
 struct span span_trim(struct span span);
 
+/* Takes what stands before the byte off the front of *rest, and the byte with it;
+ * everything if it is not there, and then *rest is absent. */
+struct span span_take(struct span *rest, char end);
+
 /*
  * The whole span as a decimal integer: an optional '-', then digits. False, with *value
  * untouched, on anything else and on overflow.

@@ -180,19 +180,12 @@ response_facts_add_json(struct response_facts *facts, struct json headers)
 void
 response_facts_add_lines(struct response_facts *facts, struct span lines)
 {
-	const char *at = lines.ptr, *end = lines.len == 0 ? at : at + lines.len;
+	while (lines.len > 0) {
+		struct span value = span_take(&lines, '\n');
+		struct span name = span_take(&value, ':');
 
-	while (at < end) {
-		const char *line_end = memchr(at, '\n', (size_t)(end - at));
-		const char *colon;
-
-		if (line_end == NULL)
-			line_end = end;
-		colon = memchr(at, ':', (size_t)(line_end - at));
-		if (colon != NULL)
-			response_facts_add(facts, (struct span){at, (size_t)(colon - at)},
-				(struct span){colon + 1, (size_t)(line_end - colon - 1)});
-		at = line_end + 1;
+		if (span_present(value))
+			response_facts_add(facts, name, value);
 	}
 }
 

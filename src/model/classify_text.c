@@ -188,19 +188,6 @@ is_stack_frame(struct span line)
 	return false;
 }
 
-static struct span
-take_line(struct span *text)
-{
-	const char *end = memchr(text->ptr, '\n', text->len);
-	struct span line = {
-		text->ptr, end == NULL ? text->len : (size_t)(end - text->ptr)};
-	size_t taken = line.len + (end != NULL);
-
-	text->ptr += taken;
-	text->len -= taken;
-	return span_trim(line);
-}
-
 static bool
 cut_prefix(struct span *line, const char *prefix)
 {
@@ -280,7 +267,7 @@ judge_all_words(struct span text, bool keep_quoted)
 	struct words words = {.len = 0};
 
 	while (text.len > 0) {
-		struct span line = take_line(&text);
+		struct span line = span_trim(span_take(&text, '\n'));
 
 		if (!is_stack_frame(line))
 			put_words(&words, line, keep_quoted);
@@ -297,7 +284,7 @@ judge_part(struct span text)
 	if (best.weight == WEIGHT_NONE)
 		best = judge_all_words(text, true);
 	for (int depth = 0; text.len > 0;) {
-		struct span line = take_line(&text);
+		struct span line = span_trim(span_take(&text, '\n'));
 
 		if (is_stack_frame(line))
 			continue;

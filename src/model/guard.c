@@ -132,23 +132,6 @@ address_format(const struct address *address, char text[ADDRESS_TEXT_SIZE])
 		ADDRESS_TEXT_SIZE);
 }
 
-/* The part of the text before the byte, which is taken off with it; all if it is not
- * there. */
-static struct span
-take_until(struct span *text, char byte)
-{
-	const char *at = text->len == 0 ? NULL : memchr(text->ptr, byte, text->len);
-	struct span part = *text;
-
-	if (at == NULL) {
-		*text = (struct span){0};
-		return part;
-	}
-	part.len = (size_t)(at - part.ptr);
-	*text = (struct span){at + 1, text->len - part.len - 1};
-	return part;
-}
-
 /* The prefix of "address/prefix"; -1 if there is something else. */
 static int
 prefix_of(struct span text, int most)
@@ -181,7 +164,7 @@ static int
 network_parse(struct span text, struct network *network, struct err *err)
 {
 	int shown = (int)(text.len < NETWORK_TEXT_MAX ? text.len : NETWORK_TEXT_MAX);
-	struct span prefix = text, address = take_until(&prefix, '/');
+	struct span prefix = text, address = span_take(&prefix, '/');
 
 	if (!address_parse(address, &network->address))
 		return err_set(err, ERR_DATA,
@@ -213,7 +196,7 @@ networks_add(
 
 		if (network == NULL)
 			return err_no_memory(err);
-		if (network_parse(span_trim(take_until(&list, ',')), network, err) != 0)
+		if (network_parse(span_trim(span_take(&list, ',')), network, err) != 0)
 			return -1;
 		network->next = first;
 		first = network;

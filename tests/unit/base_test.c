@@ -30,6 +30,21 @@ test_spans_compare(void)
 }
 
 static void
+test_spans_are_taken_apart(void)
+{
+	struct span rest = SPAN_LITERAL("a,,b");
+
+	CHECK_SPAN(span_take(&rest, ','), "a");
+	CHECK_SPAN(span_take(&rest, ','), "");
+	CHECK_SPAN(span_take(&rest, ','), "b");
+	CHECK(!span_present(rest));
+	CHECK(!span_present(span_take(&rest, ',')));
+	rest = SPAN_LITERAL("a,");
+	CHECK_SPAN(span_take(&rest, ','), "a");
+	CHECK(span_present(rest) && rest.len == 0);
+}
+
+static void
 test_spans_to_numbers(void)
 {
 	static const struct {
@@ -365,6 +380,7 @@ main(void)
 {
 	return tap_run((struct tap_test[]){
 		TAP(test_spans_compare),
+		TAP(test_spans_are_taken_apart),
 		TAP(test_spans_to_numbers),
 		TAP(test_utf8),
 		TAP(test_buf_grows_and_formats),

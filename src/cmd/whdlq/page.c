@@ -179,15 +179,9 @@ void
 page_put_lines(struct buf *out, struct span text, const char *indent)
 {
 	while (text.len > 0) {
-		const char *end = memchr(text.ptr, '\n', text.len);
-		size_t len = end == NULL ? text.len : (size_t)(end - text.ptr);
-
 		buf_add_text(out, indent);
-		safe_text(out, (struct span){text.ptr, len}, 0);
+		safe_text(out, span_take(&text, '\n'), 0);
 		buf_add_char(out, '\n');
-		len += end != NULL;
-		text.ptr += len;
-		text.len -= len;
 	}
 }
 

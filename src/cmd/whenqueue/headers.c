@@ -52,16 +52,12 @@ take_argument(struct reading *reading, const char *line, struct err *err)
 
 /* Takes the next line off the front of *text, with neither LF nor CRLF. */
 static struct span
-next_line(struct span *text)
+take_line(struct span *text)
 {
-	const char *newline = memchr(text->ptr, '\n', text->len);
-	size_t taken = newline == NULL ? text->len : (size_t)(newline - text->ptr) + 1;
-	struct span line = {text->ptr, newline == NULL ? taken : taken - 1};
+	struct span line = span_take(text, '\n');
 
 	if (line.len > 0 && line.ptr[line.len - 1] == '\r')
 		line.len--;
-	text->ptr += taken;
-	text->len -= taken;
 	return line;
 }
 
@@ -71,7 +67,7 @@ take_lines(struct reading *reading, const char *path, struct span text, struct e
 	struct span name, value;
 
 	for (size_t number = 1; text.len > 0; number++) {
-		struct span line = next_line(&text);
+		struct span line = take_line(&text);
 
 		if (line.len > 0 &&
 			put_header(&reading->object, line, &name, &value, err) != 0)
