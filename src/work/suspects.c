@@ -14,6 +14,12 @@ company_of(int concurrency)
 	return company;
 }
 
+void
+suspects_resize(struct suspects *suspects, int concurrency)
+{
+	suspects->company_max = company_of(concurrency);
+}
+
 int
 suspects_init(struct suspects *suspects, int concurrency, _Atomic int64_t *flights,
 	int places, struct err *err)
@@ -54,7 +60,7 @@ suspects_admit(struct suspects *suspects, struct task *task)
 		task_list_add(&suspects->alone, task);
 		return false;
 	}
-	if (suspects->company == suspects->company_max) {
+	if (suspects->company >= suspects->company_max) {
 		task_list_add(&suspects->few, task);
 		return false;
 	}
@@ -77,7 +83,7 @@ suspects_next_of_few(struct suspects *suspects)
 {
 	struct task *task;
 
-	if (suspects->company == suspects->company_max)
+	if (suspects->company >= suspects->company_max)
 		return NULL;
 	task = task_list_pop(&suspects->few);
 	if (task != NULL)

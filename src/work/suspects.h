@@ -33,6 +33,9 @@ int suspects_init(struct suspects *suspects, int concurrency, _Atomic int64_t *f
 	int places, struct err *err);
 void suspects_free(struct suspects *suspects);
 
+/* Another number of slots, and so another size of a company. */
+void suspects_resize(struct suspects *suspects, int concurrency);
+
 /* True if the task may go to its lane now; if not, the task waits here. */
 bool suspects_admit(struct suspects *suspects, struct task *task);
 

@@ -308,6 +308,7 @@ follow_limits(struct worker *worker, const struct config *config)
 	}
 	worker->concurrency = (size_t)config->limits.concurrency;
 	lanes_resize(&worker->lanes, config->limits.concurrency);
+	suspects_resize(&worker->suspects, config->limits.concurrency);
 	store_thread_pace(&worker->store_thread, rates);
 }
 

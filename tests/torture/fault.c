@@ -6,7 +6,7 @@
  *
  * "ever" in the place of "once" lets all later calls of the class fail too. ERRNO 0 means
  * a short transfer, of half the bytes. FILE is made when a call fails, so its absence
- *says that the program has fewer than N calls. What must not fail goes to the kernel by
+ * says that the program has fewer than N calls. What must not fail goes to the kernel by
  * syscall(2), which no library in between can wrap.
  */
 #include <dlfcn.h>

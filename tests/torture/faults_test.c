@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Every program, with the Nth call of a kind made to fail (fault.c), N = 1, 2, 3 … until
- *a run in which nothing failed. After each run: it ended by itself with a documented
- *status that fits the fault, it said so, what it printed is true and is the beginning of
- *what it would have printed, the store is sound, and the same command without a fault
- *finishes the job.
+ * a run in which nothing failed. After each run: it ended by itself with a documented
+ * status that fits the fault, it said so, what it printed is true and is the beginning of
+ * what it would have printed, the store is sound, and the same command without a fault
+ * finishes the job.
  *
  *	faults_test [SCENARIO…]
  *

@@ -41,6 +41,25 @@ test_one_crash_is_small_company(void)
 }
 
 static void
+test_company_follows_the_slots(void)
+{
+	struct suspects suspects = fresh();
+	struct delivery delivery = {.job_id = 1, .crashes = 1};
+	struct task tasks[COMPANY + 1];
+
+	for (int i = 0; i <= COMPANY; i++) {
+		tasks[i] = (struct task){.delivery = &delivery};
+		(void)suspects_admit(&suspects, &tasks[i]);
+	}
+	suspects_resize(&suspects, 1);
+	suspects_left(&suspects, &tasks[0]);
+	CHECK(suspects_next_of_few(&suspects) == NULL);
+	suspects_resize(&suspects, CONCURRENCY + 1);
+	CHECK(suspects_next_of_few(&suspects) == &tasks[COMPANY]);
+	suspects_free(&suspects);
+}
+
+static void
 test_two_crashes_are_solitude_in_turn(void)
 {
 	struct suspects suspects = fresh();
@@ -92,6 +111,7 @@ main(void)
 {
 	return tap_run((struct tap_test[]){
 		TAP(test_one_crash_is_small_company),
+		TAP(test_company_follows_the_slots),
 		TAP(test_two_crashes_are_solitude_in_turn),
 		TAP(test_places_are_used_again),
 		{0},
