@@ -387,7 +387,6 @@ clean_environment(const struct lab *lab)
 		"XDG_STATE_HOME", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY",
 		"NOTIFY_SOCKET", "SSL_CERT_FILE"};
 	const char *sandbox = getenv("TEST_SANDBOX");
-	char reports[2 * LAB_PATH_MAX];
 
 	for (size_t i = 0; i < sizeof(gone) / sizeof(gone[0]); i++)
 		unsetenv(gone[i]);
@@ -396,9 +395,8 @@ clean_environment(const struct lab *lab)
 	if (sandbox != NULL)
 		setenv("WH_SANDBOX", sandbox, 1);
 	/* The preloaded library comes before the sanitizer's, and that is fine. */
-	snprintf(reports, sizeof(reports),
-		"exitcode=199:verify_asan_link_order=0:allocator_may_return_null=1");
-	setenv("ASAN_OPTIONS", reports, 1);
+	setenv("ASAN_OPTIONS",
+		"exitcode=199:verify_asan_link_order=0:allocator_may_return_null=1", 1);
 }
 
 void
