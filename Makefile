@@ -95,9 +95,11 @@ $(BUILD)/tests/receiver: $(RECEIVER_OBJECTS)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $(RECEIVER_OBJECTS) -lmicrohttpd -lgnutls -ljansson
 
-# Preloaded into programs: names that resolve to what a test says, jobs that kill workers.
-PRELOADED := $(BUILD)/tests/resolver.so $(BUILD)/tests/poison.so
+# Preloaded into programs: names that resolve to what a test says, a clock that
+# jumps, jobs that kill workers.
+PRELOADED := $(BUILD)/tests/resolver.so $(BUILD)/tests/clock.so $(BUILD)/tests/poison.so
 $(BUILD)/tests/resolver.so: tests/lib/resolver.c
+$(BUILD)/tests/clock.so: tests/lib/clock.c
 $(BUILD)/tests/poison.so: tests/crash/poison.c
 
 $(PRELOADED):

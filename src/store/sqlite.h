@@ -38,6 +38,7 @@ extern const struct sql sqlite_stats_sql[];
 extern const struct sql sqlite_act_sql[];
 extern const struct sql sqlite_hold_sql[];
 extern const struct sql sqlite_purge_sql[];
+extern const struct sql sqlite_clock_sql[];
 extern const struct sql sqlite_health_sql[];
 extern const struct sql sqlite_order_sql[];
 extern const struct sql sqlite_oldest_sql[];
@@ -109,6 +110,7 @@ struct sqlite_store {
 	char boot_id[BOOT_ID_SIZE];
 	int64_t worker; /* 0: this handle is no worker */
 	int64_t lease_ms;
+	int64_t clock_seen;           /* when this handle last looked at the clock; 0 */
 	struct flight_record flights; /* of the worker */
 	enum order_knowledge order;
 	bool letters_retried; /* in this exchange: some dead letter is on its way again */
@@ -356,6 +358,17 @@ bool worker_lives(
 /* Those that are alive (sqlite_stats.c). */
 int workers_count(
 	struct sqlite_store *store, int64_t now, int64_t *alive, struct err *err);
+
+/* ---- the clock (sqlite_clock.c) --------------------------------------------------- */
+
+/* What a clock may be wrong by without anybody minding. */
+enum { CLOCK_SLACK_MS = 60 * 1000 };
+
+/* In a transaction: this is how late it is. */
+int clock_note(struct sqlite_store *store, int64_t now, struct err *err);
+
+/* The same outside of one; and if the clock was set back, what waits follows it. */
+int clock_follow(struct sqlite_store *store, int64_t now, struct err *err);
 
 /* ---- cursors and filters (sqlite_filter.c) --------------------------------------- */
 

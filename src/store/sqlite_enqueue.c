@@ -228,7 +228,7 @@ enqueue_all(struct sqlite_store *store, const struct event *events, size_t count
 {
 	int64_t first;
 
-	if (holds_load(store, err) != 0 ||
+	if (holds_load(store, err) != 0 || clock_note(store, now, err) != 0 ||
 		sequence_take(store, SEQUENCE_JOB, count, &first, err) != 0)
 		return -1;
 	for (size_t i = 0; i < count; i++) {

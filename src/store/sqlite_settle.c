@@ -216,6 +216,20 @@ stay_away(struct sqlite_store *store, const struct settle *settle, struct err *e
 	return 0;
 }
 
+/* The clock was set back since the attempt ended: what is to come follows it. */
+static void
+follow_clock(struct settle *settle, int64_t now)
+{
+	int64_t ahead_ms = settle->judged_at - now;
+
+	if (ahead_ms <= CLOCK_SLACK_MS)
+		return;
+	settle->run_at -= ahead_ms;
+	if (settle->endpoint_not_before != 0)
+		settle->endpoint_not_before -= ahead_ms;
+	settle->judged_at = now;
+}
+
 int
 exchange_settle(struct sqlite_store *store, struct exchange *exchange, struct err *err)
 {
@@ -224,6 +238,7 @@ exchange_settle(struct sqlite_store *store, struct exchange *exchange, struct er
 	for (size_t i = 0; i < exchange->settle_count; i++) {
 		struct settle *settle = &exchange->settles[i];
 
+		follow_clock(settle, exchange->now);
 		if (settle_one(store, settle, exchange->now, err) != 0 ||
 			stay_away(store, settle, err) != 0 ||
 			endpoint_learn(store, settle, exchange->now, err) != 0)

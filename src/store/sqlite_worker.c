@@ -422,6 +422,8 @@ sqlite_reclaim(struct store *base, int64_t now, size_t limit, struct stalled_lis
 		return 0;
 	if (limit > RECLAIM_MAX)
 		limit = RECLAIM_MAX;
+	if (clock_follow(store, now, err) != 0)
+		return -1;
 	if (next_dead_holder(store, now, &worker, err) != 0)
 		return -1;
 	if (worker == 0)

@@ -134,6 +134,7 @@ struct settle {
 	int64_t token;
 	int64_t endpoint_id;
 	enum settle_outcome outcome;
+	int64_t judged_at;           /* when run_at and the like were reckoned; 0 */
 	int64_t run_at;              /* SETTLE_RETRY */
 	enum dead_reason dead;       /* SETTLE_DEAD */
 	struct attempt attempt;      /* unless SETTLE_RELEASED */
@@ -197,9 +198,14 @@ struct stalled_list {
 };
 
 /*
+ * Looks after what is not as it should be, whenever a worker thinks of it.
+ *
  * Takes back the jobs of workers that died, at most `limit` of them. One that was being
  * delivered has a crash more on its record, until an attempt comes to an end; at the
  * third it is dead-lettered. Returns new in *list.
+ *
+ * If `now` is behind what it was, the clock was set back: retries and endpoints that are
+ * left alone keep what is left of their wait, and do not wait for the old clock's time.
  */
 int store_reclaim(struct store *store, int64_t now, size_t limit,
 	struct stalled_list *list, struct err *err);

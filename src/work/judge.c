@@ -54,6 +54,7 @@ settle_failure(const struct judge *judge, struct task *task, int64_t now)
 		.rule = span_of(failure->rule),
 		.reason = span_of(failure->reason),
 	};
+	settle->judged_at = now;
 	if (verdict.dead != DEAD_NOT) {
 		settle->outcome = SETTLE_DEAD;
 		settle->dead = verdict.dead;

@@ -104,6 +104,104 @@ test_an_open_breaker_parks_its_jobs(void)
 	fixture_free(&f);
 }
 
+static const int64_t DAY_MS = 24 * 3600 * 1000;
+
+/* What a worker does now and then; it is also when it looks at the clock. */
+static void
+look_after(struct store *store, int64_t now)
+{
+	struct stalled_list list;
+	struct err err = {0};
+
+	if (ok(store_reclaim(store, now, 10, &list, &err), &err))
+		arena_free(&list.arena);
+}
+
+static void
+test_a_breaker_follows_a_clock_that_is_set_back(void)
+{
+	struct fixture f = tripped();
+	struct exchange round;
+
+	look_after(f.store, NOW + 400);
+	look_after(f.store, NOW - DAY_MS);
+	CHECK_INT(stats_of(f.store, NOW - DAY_MS).breaker.open_until, NOW - DAY_MS + 600);
+	CHECK_INT((int64_t)count_claimed(f.store, NOW - DAY_MS + 599, &round), 0);
+	CHECK_INT((int64_t)count_claimed(f.store, NOW - DAY_MS + 600, &round), 1);
+	look_after(f.store, NOW - DAY_MS + 700);
+	CHECK_INT(stats_of(f.store, NOW - DAY_MS).breaker.open_until, NOW - DAY_MS + 600);
+	check_health(f.store);
+	fixture_free(&f);
+}
+
+static void
+test_a_clock_that_is_a_little_wrong_moves_nothing(void)
+{
+	struct fixture f = tripped();
+
+	look_after(f.store, NOW);
+	look_after(f.store, NOW - 60000);
+	CHECK_INT(stats_of(f.store, NOW).breaker.open_until, NOW + 1000);
+	fixture_free(&f);
+}
+
+static void
+test_an_attempt_that_was_judged_by_a_clock_set_back_since(void)
+{
+	struct fixture f = fixture_new();
+	struct delivery *delivery, *claimed[1];
+	struct settle settle;
+	struct exchange round;
+
+	enqueue_some(f.store, ENDPOINT, 1);
+	delivery = claim_one(f.store, NOW);
+	settle = settle_of(delivery, SETTLE_RETRY);
+	settle.judged_at = NOW + DAY_MS;
+	settle.run_at = NOW + DAY_MS + 3000;
+	settle.endpoint_not_before = NOW + DAY_MS + 2000;
+	CHECK(!settle_at(f.store, settle, NOW));
+	free(delivery);
+	CHECK_INT(stats_of(f.store, NOW).not_before, NOW + 2000);
+	claim_at(f.store, NOW, claimed, 1, &round);
+	CHECK_INT(round.next_due_at, NOW + 3000);
+	fixture_free(&f);
+}
+
+/* More than are moved at a time, some of which the user put there himself. */
+static void
+test_retries_follow_a_clock_that_is_set_back(void)
+{
+	enum { RETRIES = 1500, OWN = 700 };
+	struct fixture f = fixture_new();
+	struct event event = event_of("own", ENDPOINT);
+	struct exchange round;
+	char id[32];
+
+	for (int i = 0; i < OWN; i++) {
+		snprintf(id, sizeof(id), "own-%d", i);
+		event.id = span_of(id);
+		event.run_at = NOW + 3000;
+		enqueue_event(f.store, &event);
+	}
+	event.attempt = 1;
+	event.reported = (struct attempt){.outcome = ATTEMPT_RETRY};
+	for (int i = 0; i < RETRIES; i++) {
+		snprintf(id, sizeof(id), "retry-%d", i);
+		event.id = span_of(id);
+		event.run_at = NOW + 2000 + i;
+		enqueue_event(f.store, &event);
+	}
+	look_after(f.store, NOW - DAY_MS);
+	count_claimed(f.store, NOW - DAY_MS, &round);
+	CHECK_INT(round.next_due_at, NOW - DAY_MS + 2000);
+	CHECK_INT((int64_t)count_claimed(f.store, NOW - DAY_MS + 2009, &round), 10);
+	for (int64_t i = 0; i < 3; i++)
+		count_claimed(f.store, NOW - 1000, &round);
+	CHECK_INT(stats_of(f.store, NOW).counts[JOB_DELAYED], OWN);
+	check_health(f.store);
+	fixture_free(&f);
+}
+
 static void
 test_a_worker_that_does_not_know_the_endpoint_leaves_its_jobs(void)
 {
@@ -389,6 +487,10 @@ main(void)
 {
 	return tap_run((struct tap_test[]){
 		TAP(test_an_open_breaker_parks_its_jobs),
+		TAP(test_a_breaker_follows_a_clock_that_is_set_back),
+		TAP(test_a_clock_that_is_a_little_wrong_moves_nothing),
+		TAP(test_an_attempt_that_was_judged_by_a_clock_set_back_since),
+		TAP(test_retries_follow_a_clock_that_is_set_back),
 		TAP(test_a_worker_that_does_not_know_the_endpoint_leaves_its_jobs),
 		TAP(test_what_is_never_claimed_is_not_left_behind),
 		TAP(test_other_endpoints_go_on),

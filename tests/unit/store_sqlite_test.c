@@ -52,7 +52,7 @@ test_no_statement_scans_or_sorts(void)
 		sqlite_enqueue_sql, sqlite_row_sql, sqlite_settle_sql, sqlite_claim_sql,
 		sqlite_due_sql, sqlite_worker_sql, sqlite_list_sql, sqlite_find_sql,
 		sqlite_stats_sql, sqlite_act_sql, sqlite_hold_sql, sqlite_purge_sql,
-		sqlite_health_sql, sqlite_order_sql, sqlite_oldest_sql};
+		sqlite_health_sql, sqlite_order_sql, sqlite_oldest_sql, sqlite_clock_sql};
 	struct fixture f = fixture_new();
 
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
@@ -358,7 +358,7 @@ test_a_full_disk_loses_nothing_that_was_receipted(void)
 	enqueue(f.store, "small");
 	signal(SIGXFSZ, SIG_IGN);
 	getrlimit(RLIMIT_FSIZE, &before);
-	limit = (struct rlimit){400 * 1024, before.rlim_max};
+	limit = (struct rlimit){440 * 1024, before.rlim_max};
 	setrlimit(RLIMIT_FSIZE, &limit);
 	CHECK_INT(store_enqueue(f.store, &event, 1, NOW, &receipt, &err) +
 			store_enqueue(f.store,

@@ -233,7 +233,7 @@ check_endpoints(struct report *report)
 			(int)first.len, first.ptr, count > 1 ? " and others" : "");
 }
 
-/* Leases, delays and retention all count on a clock that does not go back. */
+/* Workers follow a clock that is set back, but what a user delayed by it stays put. */
 static void
 check_clock(struct report *report)
 {
@@ -246,7 +246,8 @@ check_clock(struct report *report)
 	}
 	duration_format(ahead_ms, ahead);
 	find(report, "clock", GRADE_PROBLEM,
-		"set the clock (timedatectl), or wait until it has caught up",
+		"set the clock (timedatectl) if it is wrong; if it was ahead before, "
+		"workers allow for that, and whqueue expedite runs what was delayed",
 		"the store's newest entry lies %s in the future", ahead);
 }
 
