@@ -33,12 +33,15 @@ operator_tell_of_rest(struct cli *cli, const struct cli_common *common,
 	struct output *output, size_t shown, struct span next)
 {
 	int format = common->format;
+	bool table = format == FORMAT_TABLE ||
+		(format == FORMAT_AUTO && cli->stdout_terminal);
 
 	if (next.len == 0)
 		return;
-	output_note(output, "%zu shown; next page: --after %.*s, all: --limit 0", shown,
-		(int)next.len, next.ptr);
-	if (format != FORMAT_TABLE && (format != FORMAT_AUTO || !cli->stdout_terminal))
+	if (output != NULL)
+		output_note(output, "%zu shown; next page: --after %.*s, all: --limit 0",
+			shown, (int)next.len, next.ptr);
+	if (output == NULL || !table)
 		cli_warn(cli,
 			"the newest %zu are listed, and there are more: --after %.*s,"
 			" all: --limit 0",
@@ -133,5 +136,24 @@ operator_filter(const struct filter_args *args, bool dead, struct job_filter *fi
 	for (size_t i = 0; i < args->status.count; i++)
 		if (add_statuses(filter, args->status.items[i], dead, err) != 0)
 			return -1;
+	return 0;
+}
+
+int
+operator_show_filter(const struct cli *cli, const struct filter_args *args, bool dead,
+	struct job_filter *filter, struct err *err)
+{
+	bool filtered = !filter_is_empty(args) || args->limit >= 0 || args->after != NULL;
+
+	if (cli->operand_count > 0 && filtered)
+		return err_set(err, ERR_USAGE, "either ids or a filter, not both");
+	if (cli->operand_count == 0 && !filtered)
+		return err_set(err, ERR_USAGE,
+			"which ones? give ids, a filter like --endpoint, or -n 1 for the"
+			" newest");
+	if (operator_filter(args, dead, filter, err) != 0)
+		return -1;
+	if (args->limit < 0)
+		filter->limit = SHOW_LIMIT_DEFAULT;
 	return 0;
 }

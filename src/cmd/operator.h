@@ -22,6 +22,15 @@ int operator_open(struct cli *cli, const struct cli_common *common, enum store_m
 int operator_filter(const struct filter_args *args, bool dead, struct job_filter *filter,
 	struct err *err);
 
+/*
+ * What a verb that shows jobs one after the other looks for, if it was given no ids: the
+ * filter, of which it shows SHOW_LIMIT_DEFAULT unless --limit says otherwise. ERR_USAGE,
+ * also if there is nothing to go by, or both ids and a filter.
+ */
+enum { SHOW_LIMIT_DEFAULT = 10 };
+int operator_show_filter(const struct cli *cli, const struct filter_args *args, bool dead,
+	struct job_filter *filter, struct err *err);
+
 /* What a changing verb was asked to do, in one struct for all of them. */
 struct operator_change {
 	const struct cli_common *common;
@@ -50,7 +59,8 @@ void operator_show_attempts(
 
 /*
  * A listing ended before its last row: says how to go on behind `next` (empty: it did
- * not), below a table, and on stderr to who reads another format.
+ * not), below a table, and on stderr to who reads another format, or pages of text
+ * (output NULL).
  */
 void operator_tell_of_rest(struct cli *cli, const struct cli_common *common,
 	struct output *output, size_t shown, struct span next);

@@ -227,6 +227,33 @@ on_terminal() {
   run -64 whdlq show --body a a
 }
 
+@test "show takes the filter of the other verbs: the unresolved, newest first" {
+  dead a
+  dead b
+  dead c
+  whdlq resolve b -o id
+  run -0 whdlq show -n 5
+  [ "$(json '.id, (.curl | length > 0)' | paste -sd ' ')" = 'c true a true' ]
+  run -0 whdlq show --status all -o table
+  [ "$(grep -c '^Dead letter ' <<<"$output")" = 3 ]
+  run -0 --separate-stderr whdlq show -n 1 -o table
+  [[ $output == 'Dead letter 3 '* ]]
+  [[ $stderr == *'the newest 1 are listed, and there are more'* ]]
+  run -0 --separate-stderr whdlq show -n 1 --body
+  [ -z "$stderr" ]
+  [ "$output" = "$(whdlq show c --body)" ]
+  run -64 whdlq show --body --status all
+  run -1 --separate-stderr whdlq show --error-type signature
+  [ -z "$output" ]
+  [ "$stderr" = 'whdlq: no dead letter matches' ]
+  run -64 --separate-stderr whdlq show a --since 1h
+  [ "$stderr" = 'whdlq: either ids or a filter, not both' ]
+  run -64 --separate-stderr whdlq show
+  [ "$stderr" = 'whdlq: which ones? give ids, a filter like --endpoint, or -n 1 for the newest' ]
+  run -1 whdlq show - </dev/null
+  [ -z "$output" ]
+}
+
 @test "without a store there is nothing to show" {
   for verb in list stats "show a" export "retry a" "resolve a" "reopen a" "delete a" \
     "cleanup --older-than 1d"; do

@@ -129,6 +129,42 @@ answer() {
   run -64 --separate-stderr whqueue show
 }
 
+@test "show takes the filter of the other verbs: newest first, ten unless told" {
+  three_jobs
+  run -0 whqueue show --event-type invoice.paid
+  [ "$(json .id)" = "$(whqueue list --event-type invoice.paid | jq -r .id)" ]
+  run -0 whqueue show -n 2
+  [ "$(json '.id, .attempts' | paste -sd ' ')" = 'three [] two []' ]
+  run -0 --separate-stderr whqueue show -n 2 -o table
+  [ "$(grep -c '^Job ' <<<"$output")" = 2 ]
+  [[ $output == 'Job 3 '*$'\n\nJob 2 '* ]]
+  [[ $stderr == 'whqueue: the newest 2 are listed, and there are more: --after '*', all: --limit 0' ]]
+  cursor=${stderr#*--after }
+  run -0 --separate-stderr whqueue show --after "${cursor%,*}"
+  [ -z "$stderr" ]
+  [ "$(json .id)" = one ]
+  seq -f '{"id":"more-%g","url":"http://a.test/","payload":1}' 10 | whenqueue -o id
+  run -0 --separate-stderr whqueue show --endpoint http://a.test
+  [ "$(json .id | wc -l)" = 10 ]
+  [[ $stderr == *'the newest 10 are listed'* ]]
+  run -0 whqueue show -n 0
+  [ "$(json .id | wc -l)" = 13 ]
+  run -1 --separate-stderr whqueue show --status active
+  [ -z "$output" ]
+  [ "$stderr" = 'whqueue: no job matches' ]
+}
+
+@test "show wants to be told what, in one way" {
+  three_jobs
+  run -64 --separate-stderr whqueue show
+  [ "$stderr" = 'whqueue: which ones? give ids, a filter like --endpoint, or -n 1 for the newest' ]
+  for filter in '--status waiting' '-n 1' '--since 1h'; do
+    # shellcheck disable=SC2086 # option and value
+    run -64 --separate-stderr whqueue show two $filter
+    [ "$stderr" = 'whqueue: either ids or a filter, not both' ]
+  done
+}
+
 @test "show and list hide secrets unless they are asked for" {
   jq -nc '{id: "a", url: "http://a.test/hook?token=tok3n&page=2", payload: 1, headers: {
     "Authorization": "Bearer s3cret", "Cookie": "sid=s3cret", "X-Api-Key": "s3cret",

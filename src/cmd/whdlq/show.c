@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One dead letter: for eyes as a page of text (page.c), for programs as the record with
- * its attempts and the curl command, or only the bytes of its body.
+ * Dead letters one after the other: for eyes as pages of text (page.c), for programs as
+ * the record with its attempts and the curl command, or only the bytes of one's body.
  */
 #include "cmd/whdlq/page.h"
 
@@ -25,6 +25,8 @@ static const struct cli_option options[] = {
 };
 
 const struct cli_group show_groups[] = {
+	{cli_dead_status_options, offsetof(struct show_args, filter)},
+	{cli_filter_options, offsetof(struct show_args, filter)},
 	{options, 0},
 	{cli_output_options, offsetof(struct show_args, common)},
 	{cli_config_options, offsetof(struct show_args, common)},
@@ -32,14 +34,18 @@ const struct cli_group show_groups[] = {
 	{0},
 };
 
+const struct show_args show_defaults = {.filter = {.limit = -1}};
+
 struct showing {
 	struct cli *cli;
 	const struct show_args *args;
+	struct job_filter filter; /* if there are no ids */
 	struct store *store;
 	struct output *output; /* NULL: pages of text, or bodies */
 	struct letter_view view;
 	struct config config;
 	size_t shown;
+	size_t found; /* of the ids */
 };
 
 /* The letter, what it is made of, and how it would be sent by hand. */
@@ -165,16 +171,29 @@ wants_pages(const struct cli *cli, const struct show_args *args)
 }
 
 static int
+show_filter(struct showing *showing, const struct id_list *ids, struct err *err)
+{
+	const struct show_args *args = showing->args;
+	struct job_filter *filter = &showing->filter;
+	bool named = showing->cli->operand_count > 0;
+
+	if (operator_show_filter(showing->cli, &args->filter, true, filter, err) != 0)
+		return -1;
+	if (args->filter.status.count == 0)
+		filter->dead_statuses = 1u << DEAD_UNRESOLVED;
+	if (args->body && (named ? ids->count : filter->limit) != 1)
+		return err_set(err, ERR_USAGE, "--body: one dead letter at a time");
+	return 0;
+}
+
+static int
 show_open(struct showing *showing, const struct id_list *ids, struct err *err)
 {
 	struct cli *cli = showing->cli;
 	const struct show_args *args = showing->args;
 
-	if (ids->count == 0)
-		return err_set(err, ERR_USAGE, "show: which one? (whdlq show ID)");
-	if (args->body && ids->count > 1)
-		return err_set(err, ERR_USAGE, "--body: one dead letter at a time");
-	if (config_load(&showing->config, args->common.config, NULL, err) != 0)
+	if (show_filter(showing, ids, err) != 0 ||
+		config_load(&showing->config, args->common.config, NULL, err) != 0)
 		return -1;
 	if (operator_open(cli, &args->common, STORE_READ, &showing->store, err) != 0 ||
 		(!wants_pages(cli, args) &&
@@ -194,13 +213,40 @@ show_close(struct showing *showing)
 	store_close(showing->store);
 }
 
+static int
+show_matching(struct showing *showing, struct err *err)
+{
+	enum { CURSOR_MAX = 4096 };
+	bool one = showing->args->body;
+	struct buf next;
+	int result;
+
+	buf_init(&next, CURSOR_MAX);
+	result = letters_matching(
+		showing->store, &showing->filter, true, show_letter, showing, &next, err);
+	if (result == 0 && showing->shown == 0)
+		cli_warn(showing->cli, "no dead letter matches");
+	else if (result == 0 && !one)
+		operator_tell_of_rest(showing->cli, &showing->args->common,
+			showing->output, showing->shown, buf_span(&next));
+	buf_free(&next);
+	return result;
+}
+
+static enum exit_code
+code_of_shown(const struct showing *showing, const struct id_list *ids)
+{
+	if (showing->cli->operand_count > 0)
+		return exit_code_of_found(showing->found, ids->count);
+	return showing->shown > 0 ? EXIT_DONE : EXIT_NONE;
+}
+
 enum exit_code
 show_run(struct cli *cli, const void *arguments)
 {
 	struct showing showing = {.cli = cli, .args = arguments};
 	const struct show_args *args = arguments;
 	struct id_list ids;
-	size_t found = 0;
 	struct err err;
 	int result = -1;
 
@@ -210,15 +256,18 @@ show_run(struct cli *cli, const void *arguments)
 		return cli_complain(cli, &err);
 	if (show_open(&showing, &ids, &err) != 0)
 		goto out;
-	result = letters_named(
-		cli, showing.store, &ids, show_letter, &showing, &found, &err);
+	if (cli->operand_count > 0)
+		result = letters_named(cli, showing.store, &ids, show_letter, &showing,
+			&showing.found, &err);
+	else
+		result = show_matching(&showing, &err);
 	if (showing.output != NULL &&
 		output_close(showing.output, "", result == 0 ? &err : NULL) != 0)
 		result = -1;
 	show_close(&showing);
 out:
 	if (result == 0)
-		cli->worst = exit_worse(cli->worst, exit_code_of_found(found, ids.count));
+		cli->worst = exit_worse(cli->worst, code_of_shown(&showing, &ids));
 	id_list_free(&ids);
 	return result == 0 ? cli->worst : cli_complain(cli, &err);
 }

@@ -10,6 +10,7 @@ static const char *const list_examples[] = {
 
 static const char *const show_examples[] = {
 	"whdlq show 42",
+	"whdlq show --error-type signature --since 1h",
 	"whdlq show --body 42 >body.json",
 	"whdlq show 42 -o json | jq -r .curl",
 	NULL,
@@ -53,8 +54,8 @@ static const char *const export_examples[] = {
 const struct cli_verb whdlq_verbs[] = {
 	{"list", NULL, "list dead letters, newest first", list_examples, list_groups,
 		sizeof(struct list_args), &list_defaults, COMPLETE_NOTHING, list_run},
-	{"show", "ID ...", "one dead letter: request, cause, attempts, curl command",
-		show_examples, show_groups, sizeof(struct show_args), NULL,
+	{"show", "[ID ... | -]", "dead letters: request, cause, attempts, curl command",
+		show_examples, show_groups, sizeof(struct show_args), &show_defaults,
 		COMPLETE_DEAD_LETTER, show_run},
 	{"retry", "[ID ... | -]", "send again, with a fresh budget of attempts",
 		retry_examples, retry_groups, sizeof(struct retry_args), &retry_defaults,

@@ -21,6 +21,7 @@ struct list_args {
 
 struct show_args {
 	struct cli_common common;
+	struct filter_args filter;
 	bool reveal;
 	bool body;
 };
@@ -71,6 +72,7 @@ extern const struct cli_group list_groups[], show_groups[], retry_groups[],
 	export_groups[];
 
 extern const struct list_args list_defaults;
+extern const struct show_args show_defaults;
 extern const struct retry_args retry_defaults;
 extern const struct resolve_args resolve_defaults;
 extern const struct change_only_args change_only_defaults;

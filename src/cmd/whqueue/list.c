@@ -98,15 +98,15 @@ struct listing {
 	struct store *store;
 	struct output *output;
 	struct job_filter filter;
-	size_t wanted; /* how many in all; 0: no limit */
 	size_t shown;
 	bool reveal;
 	struct buf next; /* the cursor behind the last row shown */
 };
 
 static int
-list_job(struct listing *listing, const struct job *job, int64_t now, struct err *err)
+list_job(void *context, const struct job *job, struct err *err)
 {
+	struct listing *listing = context;
 	struct redacted redacted;
 	struct job shown = *job;
 	int result;
@@ -114,44 +114,10 @@ list_job(struct listing *listing, const struct job *job, int64_t now, struct err
 	if (request_redact(&redacted, &job->request, listing->reveal, err) != 0)
 		return -1;
 	shown.request = redacted.request;
-	result = job_row(listing->output, &shown, now, err);
+	result = job_row(listing->output, &shown, clock_now(&listing->cli->clock), err);
 	redacted_free(&redacted);
+	listing->shown++;
 	return result;
-}
-
-static int
-list_page(struct listing *listing, struct err *err)
-{
-	int64_t now = clock_now(&listing->cli->clock);
-	struct job_page page;
-	int result = 0;
-
-	listing->filter.after = buf_span(&listing->next);
-	if (listing->next.len == 0)
-		listing->filter.after = (struct span){0};
-	listing->filter.limit = listing->wanted == 0 ? 0
-						     : listing->wanted - listing->shown;
-	if (store_list(listing->store, &listing->filter,
-		    output_wants_json(listing->output), &page, err) != 0)
-		return -1;
-	for (size_t i = 0; i < page.count && result == 0; i++)
-		result = list_job(listing, &page.jobs[i], now, err);
-	listing->shown += page.count;
-	buf_clear(&listing->next);
-	buf_add_span(&listing->next, page.next);
-	job_page_free(&page);
-	return result;
-}
-
-static int
-list_pages(struct listing *listing, struct err *err)
-{
-	do
-		if (list_page(listing, err) != 0)
-			return -1;
-	while (listing->next.len > 0 &&
-		(listing->wanted == 0 || listing->shown < listing->wanted));
-	return buf_check(&listing->next, err);
 }
 
 static const char *
@@ -174,10 +140,11 @@ list(struct listing *listing, const struct list_args *args, struct err *err)
 			err) != 0)
 		return -1;
 	listing->reveal = args->reveal;
-	listing->wanted = args->filter.limit < 0 ? FILTER_LIMIT_DEFAULT
-						 : (size_t)args->filter.limit;
-	buf_add_span(&listing->next, listing->filter.after);
-	result = list_pages(listing, err);
+	if (args->filter.limit < 0)
+		listing->filter.limit = FILTER_LIMIT_DEFAULT;
+	result = jobs_matching(listing->store, &listing->filter,
+		output_wants_json(listing->output), list_job, listing, &listing->next,
+		err);
 	if (result == 0)
 		operator_tell_of_rest(listing->cli, &args->common, listing->output,
 			listing->shown, buf_span(&listing->next));

@@ -7,6 +7,7 @@ struct showing {
 	struct cli *cli;
 	const struct cli_common *common;
 	bool reveal;
+	struct job_filter filter; /* if there are no ids */
 	struct store *store;
 	struct id_list ids;
 	struct output *output; /* NULL: pages of text */
@@ -74,11 +75,25 @@ show_redacted(struct showing *showing, const struct job *job,
 }
 
 static int
-show_job(struct showing *showing, struct span id, struct err *err)
+show_job(void *context, const struct job *job, struct err *err)
+{
+	struct showing *showing = context;
+	struct attempt_list attempts;
+	int result;
+
+	showing->found++;
+	if (store_attempts(showing->store, job->id, &attempts, err) != 0)
+		return -1;
+	result = show_redacted(showing, job, &attempts, err);
+	attempt_list_free(&attempts);
+	return result;
+}
+
+static int
+show_named(struct showing *showing, struct span id, struct err *err)
 {
 	struct job_page page;
-	struct attempt_list attempts;
-	int result = -1;
+	int result;
 
 	if (store_find(showing->store, id, &page, err) != 0) {
 		if (err->kind != ERR_NO_INPUT)
@@ -86,22 +101,36 @@ show_job(struct showing *showing, struct span id, struct err *err)
 		cli_warn(showing->cli, "%.*s: no such job", (int)id.len, id.ptr);
 		return 0;
 	}
-	showing->found++;
-	if (store_attempts(showing->store, page.jobs[0].id, &attempts, err) == 0) {
-		result = show_redacted(showing, &page.jobs[0], &attempts, err);
-		attempt_list_free(&attempts);
-	}
+	result = show_job(showing, &page.jobs[0], err);
 	job_page_free(&page);
 	return result;
 }
 
 static int
-show(struct showing *showing, struct err *err)
+show_matching(struct showing *showing, struct err *err)
+{
+	enum { CURSOR_MAX = 4096 };
+	struct buf next;
+	int result;
+
+	buf_init(&next, CURSOR_MAX);
+	result = jobs_matching(
+		showing->store, &showing->filter, true, show_job, showing, &next, err);
+	if (result == 0)
+		operator_tell_of_rest(showing->cli, showing->common, showing->output,
+			showing->found, buf_span(&next));
+	buf_free(&next);
+	return result;
+}
+
+static int
+show(struct showing *showing, const struct filter_args *filter, struct err *err)
 {
 	struct cli *cli = showing->cli;
 	int result = 0;
 
-	if (id_list_read(&showing->ids, cli, err) != 0 ||
+	if (operator_show_filter(cli, filter, false, &showing->filter, err) != 0 ||
+		id_list_read(&showing->ids, cli, err) != 0 ||
 		operator_open(cli, showing->common, STORE_READ, &showing->store, err) !=
 			0)
 		return -1;
@@ -109,8 +138,12 @@ show(struct showing *showing, struct err *err)
 		output_open(&showing->output, cli, showing->common, job_columns, err) !=
 			0)
 		return -1;
+	if (cli->operand_count == 0)
+		result = show_matching(showing, err);
 	for (size_t i = 0; i < showing->ids.count && result == 0; i++)
-		result = show_job(showing, showing->ids.ids[i], err);
+		result = show_named(showing, showing->ids.ids[i], err);
+	if (result == 0 && showing->found == 0 && cli->operand_count == 0)
+		cli_warn(cli, "no job matches");
 	if (showing->output != NULL &&
 		output_close(showing->output, NULL, result == 0 ? err : NULL) != 0)
 		result = -1;
@@ -126,7 +159,7 @@ show_run(struct cli *cli, const void *given)
 	struct err err;
 	enum exit_code code = EXIT_DONE;
 
-	if (show(&showing, &err) != 0)
+	if (show(&showing, &args->filter, &err) != 0)
 		code = cli_complain(cli, &err);
 	else if (showing.found == 0)
 		code = showing.ids.count > 0 ? EXIT_NO_INPUT : EXIT_NONE;

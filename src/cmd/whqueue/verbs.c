@@ -26,6 +26,8 @@ static const struct cli_option show_options[] = {
 };
 
 const struct cli_group show_groups[] = {
+	{cli_job_status_options, offsetof(struct show_args, filter)},
+	{cli_filter_options, offsetof(struct show_args, filter)},
 	{show_options, 0},
 	{cli_output_options, offsetof(struct show_args, common)},
 	{cli_store_options, offsetof(struct show_args, common)},
@@ -59,6 +61,7 @@ const struct cli_group change_groups[] = {
 };
 
 const struct stats_args stats_defaults = {.filter = {.limit = -1}};
+const struct show_args show_defaults = {.filter = {.limit = -1}};
 const struct list_args list_defaults = {.filter = {.limit = -1}};
 const struct change_verb_args change_defaults = {.filter = {.limit = -1}};
 
@@ -84,6 +87,7 @@ static const char *const list_examples[] = {
 
 static const char *const show_examples[] = {
 	"whqueue show 42",
+	"whqueue show --status paused --endpoint acme",
 	"whqueue show evt_1 -o json | jq '.[0].attempts'",
 	NULL,
 };
@@ -143,11 +147,12 @@ const struct cli_verb whqueue_verbs[] = {
 		.defaults = &list_defaults,
 		.run = list_run},
 	{.name = "show",
-		.operands = "ID ...",
+		.operands = "[ID ...]",
 		.summary = "show jobs with their requests and every attempt",
 		.examples = show_examples,
 		.groups = show_groups,
 		.args_size = sizeof(struct show_args),
+		.defaults = &show_defaults,
 		.complete = COMPLETE_JOB,
 		.run = show_run},
 	{.name = "cancel",

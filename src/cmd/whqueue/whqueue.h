@@ -22,6 +22,7 @@ struct stats_args {
 
 struct show_args {
 	struct cli_common common;
+	struct filter_args filter;
 	bool reveal;
 };
 
@@ -40,6 +41,7 @@ struct change_verb_args {
 extern const struct cli_group view_groups[], stats_groups[], show_groups[], list_groups[],
 	change_groups[];
 extern const struct stats_args stats_defaults;
+extern const struct show_args show_defaults;
 extern const struct list_args list_defaults;
 extern const struct change_verb_args change_defaults;
 
@@ -68,6 +70,16 @@ enum exit_code stats_show(struct cli *cli, const struct cli_common *common,
 void endpoint_state_json(struct buf *json, const struct endpoint_stats *row, int64_t now);
 void endpoint_state_cell(
 	struct output *output, const struct endpoint_stats *row, int64_t now);
+
+/* Called with one job after the other; non-zero (with *err) ends the walk. */
+typedef int job_each(void *context, const struct job *job, struct err *err);
+
+/*
+ * Walks all that match, newest first, a page at a time so that nothing stays locked.
+ * *next then holds the cursor behind the last one, or nothing if that was all.
+ */
+int jobs_matching(struct store *store, const struct job_filter *filter, bool with_request,
+	job_each *each, void *context, struct buf *next, struct err *err);
 
 /* The columns of a listing, and a job as one row of it, as it is: redacted or not. */
 extern const struct output_column job_columns[];
