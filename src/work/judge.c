@@ -121,8 +121,8 @@ judge_blocked(const struct judge *judge, struct task *task,
 
 	address_format(&result->refused, address);
 	find_invalid(judge, task, "blocked-address",
-		"%s is %s; to deliver there open it with --allow-net %s (whworker(8)) or "
-		"allow_net (whtools.conf(5))",
+		"%s is %s; --allow-net %s opens it (whworker(8)), or allow_net "
+		"(whtools.conf(5))",
 		address, result->refusal, address);
 	task->failure.blocked = true;
 	task->failure.retryable = false;

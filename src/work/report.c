@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PLAIN_URL_WIDTH = 60, PLAIN_REASON_WIDTH = 60, NOTE_SIZE = 128 };
+enum { PLAIN_URL_WIDTH = 60, PLAIN_REASON_WIDTH = 100, NOTE_SIZE = 128 };
 
 static void
 open_line(struct buf *out, const char *event)

@@ -104,6 +104,14 @@ is_printed() {
   jq -es "any(.[]; $1)" "$worker_out"
 }
 
+@test "the line for eyes has room for the way out, whatever the address" {
+  enqueue v4 http://127.0.0.1:9/
+  enqueue v6 'http://[fd12:3456:789a:1::1]:9/'
+  run -0 whworker --drain -o table
+  [[ $output == *'--allow-net 127.0.0.1 opens it'* ]]
+  [[ $output == *'--allow-net fd12:3456:789a:1::1 opens it'* ]]
+}
+
 @test "a loopback address is refused, at once and for good, and says how to open it" {
   receiver_start
   enqueue a "$(receiver_url /ok)"
@@ -112,7 +120,7 @@ is_printed() {
   json_is '.event == "dead" and .dead_reason == "blocked_address"'
   json_is '.error_type == "validation" and .category == "VALIDATION" and .rule == "blocked-address"'
   json_is '.reason | startswith("127.0.0.1 is a loopback address; ")'
-  json_is '.reason | contains("--allow-net 127.0.0.1 (whworker(8))")'
+  json_is '.reason | contains("--allow-net 127.0.0.1 opens it")'
   json_is 'has("peer") or has("status") | not'
   run -0 whdlq list
   schema_valid dead_letter
