@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The part of the sandbox that is a list of its own: which system calls are left.
+ */
 #ifndef WORK_SANDBOX_INTERNAL_H
 #define WORK_SANDBOX_INTERNAL_H
 

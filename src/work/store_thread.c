@@ -1,291 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 #include "work/store_thread.h"
 
+#include "work/round.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 
 enum {
 	OUT_MAX = 256 * 1024 * 1024,
-	OUT_FLUSH = 64 * 1024,
 	RECLAIM_EVERY_US = 500 * 1000,
 	RECLAIM_LIMIT = 1000,
 	PURGE_EVERY_US = 60 * 1000 * 1000,
 	PURGE_AGAIN_US = 100 * 1000,
 	PURGE_LIMIT = 1000,
-	FIRST_WAIT_US = 50 * 1000,
-	LONGEST_WAIT_US = 5 * 1000 * 1000,
 	GATHER_US = 12 * 1000,
 	GATHER_ENOUGH = 64,
 };
-
-static int64_t
-now_at(const struct store_thread *self)
-{
-	return clock_now(self->options.clock);
-}
-
-/* ---- output ---------------------------------------------------------------------- */
-
-/* Nobody reads any more, or the disk is full: stop, for unseen deliveries help nobody. */
-static void
-flush_lines(struct store_thread *self)
-{
-	if (self->out.len > 0 && !self->output_lost &&
-		self->options.emit(self->options.context, buf_span(&self->out)) != 0) {
-		self->output_lost = true;
-		atomic_store(&self->wants_stop, true);
-		mailbox_nudge(&self->claimed);
-	}
-	buf_clear(&self->out);
-}
-
-static void
-flush_if_full(struct store_thread *self)
-{
-	if (self->out.len >= OUT_FLUSH)
-		flush_lines(self);
-}
-
-/* ---- failures -------------------------------------------------------------------- */
-
-/* A store that is corrupt stays so; a full disk or a lock may pass. */
-static bool
-is_for_ever(struct store_thread *self, const struct err *err)
-{
-	struct store_health health;
-
-	if (err->kind != ERR_IO)
-		return err->kind != ERR_BUSY && err->kind != ERR_OS;
-	return store_health(self->options.store, now_at(self), &health, NULL) == 0 &&
-		!health.integrity_ok;
-}
-
-static void
-end_with(struct store_thread *self, const struct err *err)
-{
-	self->err = *err;
-	self->done = true;
-}
-
-/* The same trouble is told once; the next round is put off, longer each time. */
-static void
-round_has_failed(struct store_thread *self, const struct err *err)
-{
-	int64_t now_us = clock_monotonic_us();
-
-	if (!self->round_failed) {
-		self->wait_us = FIRST_WAIT_US;
-		self->options.complain(self->options.context, err);
-		report_error(&self->options.report, &self->out, err, now_at(self));
-		flush_lines(self);
-		if (is_for_ever(self, err)) {
-			end_with(self, err);
-			return;
-		}
-	} else if (self->wait_us < LONGEST_WAIT_US) {
-		self->wait_us *= 2;
-	}
-	/* Who waits for an end is not kept waiting: cron would start one after another.
-	 */
-	if (!self->round_failed && (self->options.drain || self->options.once) &&
-		self->give_up_us == 0)
-		self->give_up_us = now_us + self->options.grace_ms * 1000;
-	self->round_failed = true;
-	self->look = true;
-	self->retry_us = now_us + self->wait_us;
-	if (atomic_load(&self->hurry) ||
-		(self->give_up_us != 0 && now_us >= self->give_up_us))
-		end_with(self, err);
-}
-
-/* ---- a round --------------------------------------------------------------------- */
-
-static int
-reserve_batch(struct store_thread *self, size_t needed, struct err *err)
-{
-	struct settle *settles;
-	struct delivery **deliveries;
-
-	if (needed <= self->batch_cap)
-		return 0;
-	settles = realloc(self->settles, needed * sizeof(*settles));
-	if (settles == NULL)
-		return err_no_memory(err);
-	self->settles = settles;
-	deliveries = realloc(self->deliveries, needed * sizeof(*deliveries));
-	if (deliveries == NULL)
-		return err_no_memory(err);
-	self->deliveries = deliveries;
-	self->batch_cap = needed;
-	return 0;
-}
-
-static size_t
-gather_settles(struct store_thread *self)
-{
-	size_t count = 0;
-
-	for (struct task *task = self->pending.head; task != NULL; task = task->next)
-		self->settles[count++] = task->settle;
-	return count;
-}
-
-/* Committed: only now does the world hear of it. */
-static void
-tell_settled(struct store_thread *self, int64_t now)
-{
-	struct task *task;
-
-	for (size_t i = 0; (task = task_list_pop(&self->pending)) != NULL; i++) {
-		if (self->settles[i].lost)
-			report_lost(&self->options.report, &self->out, task, now);
-		else
-			buf_add_span(&self->out, buf_span(&task->line));
-		task_give_back(&self->pool, task);
-		flush_if_full(self);
-	}
-	flush_lines(self);
-}
-
-/* With --once, what was not yet due at the start goes back as it came, at the end. */
-static bool
-is_wanted(const struct store_thread *self, const struct delivery *delivery)
-{
-	return !self->options.once || delivery->run_at <= self->started_at;
-}
-
-static int
-take_delivery(struct store_thread *self, struct delivery *delivery,
-	struct task_list *fresh, struct err *err)
-{
-	struct task *task = task_take(&self->pool, delivery);
-
-	if (task == NULL) {
-		free(delivery);
-		return err_no_memory(err);
-	}
-	task_list_add(is_wanted(self, delivery) ? fresh : &self->unwanted, task);
-	return demand_claimed(&self->demand, delivery->endpoint_id, err);
-}
-
-/* What was claimed and cannot be taken, worker_stop gives back: the error is the end. */
-static int
-take_claimed(struct store_thread *self, size_t claimed, size_t *taken, struct err *err)
-{
-	struct task_list fresh = {0};
-	int result = 0;
-
-	for (size_t i = 0; i < claimed; i++)
-		if (result != 0)
-			free(self->deliveries[i]);
-		else
-			result = take_delivery(self, self->deliveries[i], &fresh, err);
-	*taken = fresh.count;
-	mailbox_put(&self->claimed, &fresh);
-	return result;
-}
-
-static bool
-may_claim(const struct store_thread *self)
-{
-	return !self->claims_over && !self->output_lost && !atomic_load(&self->stopping);
-}
-
-static void
-follow_rates(struct store_thread *self, struct rates *rates)
-{
-	const struct limits *limits;
-
-	if (rates == NULL)
-		return;
-	rates_free(self->rates);
-	self->rates = rates;
-	limits = rates_limits(rates);
-	self->options.grace_ms = limits->grace_ms;
-	self->options.retention_ms = limits->retention_ms;
-	demand_resize(&self->demand, limits->concurrency);
-	demand_open_all(&self->demand);
-	self->look = true;
-}
-
-static int
-exchange_batch(struct store_thread *self, struct exchange *exchange, struct err *err)
-{
-	struct demand_plan plan;
-	size_t needed;
-
-	if (demand_plan(&self->demand, &plan, err) != 0)
-		return -1;
-	if (may_claim(self)) {
-		exchange->claim_limit = (size_t)plan.limit;
-		exchange->claim_room_default = plan.room_default;
-		exchange->rooms = plan.rooms;
-		exchange->room_count = plan.room_count;
-		exchange->rate_of = self->rates == NULL ? NULL : rates_of;
-		exchange->rate_context = self->rates;
-	}
-	needed = self->pending.count > exchange->claim_limit ? self->pending.count
-							     : exchange->claim_limit;
-	if (reserve_batch(self, needed, err) != 0)
-		return -1;
-	exchange->settles = self->settles;
-	exchange->settle_count = gather_settles(self);
-	exchange->claimed = self->deliveries;
-	return store_exchange(self->options.store, exchange, err);
-}
-
-/* Whether the exchange says that what was to be done is done, but for what is held. */
-static bool
-is_over(const struct store_thread *self, const struct exchange *exchange, size_t taken)
-{
-	if ((size_t)self->demand.held > self->unwanted.count)
-		return false;
-	if (self->options.once)
-		return taken == 0;
-	return self->options.drain && exchange->claim_limit > 0 && !exchange->more &&
-		(exchange->next_due_at == 0 || exchange->next_due_at > exchange->now);
-}
-
-static void
-end_claims(struct store_thread *self)
-{
-	self->claims_over = true;
-	for (struct task *task = self->unwanted.head; task != NULL; task = task->next)
-		demand_returned(
-			&self->demand, task->delivery->endpoint_id, 0, STANDING_NEW);
-	task_list_join(&self->pending, &self->unwanted);
-}
-
-static void
-run_round(struct store_thread *self)
-{
-	struct exchange exchange = {.now = now_at(self)};
-	size_t taken;
-	struct err err;
-
-	self->round_us = clock_monotonic_us();
-	self->is_urgent = false;
-	if (exchange_batch(self, &exchange, &err) != 0) {
-		round_has_failed(self, &err);
-		return;
-	}
-	if (self->round_failed && !atomic_load(&self->stopping))
-		self->give_up_us = 0;
-	self->round_failed = false;
-	self->retry_us = 0;
-	if (take_claimed(self, exchange.claimed_count, &taken, &err) != 0)
-		end_with(self, &err);
-	tell_settled(self, exchange.now);
-	if (exchange.claim_limit > 0)
-		self->next_due_at = exchange.next_due_at;
-	/* Where the rooms are full, only a task that comes back makes a difference. */
-	self->look = exchange.more && (taken > 0 || self->demand.held == 0);
-	if (may_claim(self) && is_over(self, &exchange, taken))
-		end_claims(self);
-	if (self->claims_over && self->demand.held == 0 && self->pending.count == 0)
-		self->done = true;
-}
 
 /* ---- housekeeping ---------------------------------------------------------------- */
 
@@ -293,21 +24,21 @@ static int
 beat(struct store_thread *self, int64_t now_us, struct err *err)
 {
 	self->beat_us = now_us + self->options.lease_ms * 1000 / 3;
-	return store_worker_beat(self->options.store, now_at(self), err);
+	return store_worker_beat(self->options.store, store_thread_now(self), err);
 }
 
 static int
 reclaim(struct store_thread *self, int64_t now_us, struct err *err)
 {
 	struct stalled_list list;
-	int64_t now = now_at(self);
+	int64_t now = store_thread_now(self);
 
 	self->reclaim_us = now_us + RECLAIM_EVERY_US;
 	if (store_reclaim(self->options.store, now, RECLAIM_LIMIT, &list, err) != 0)
 		return -1;
 	for (size_t i = 0; i < list.count; i++)
 		report_stalled(&self->options.report, &self->out, &list.jobs[i], now);
-	flush_lines(self);
+	store_thread_flush(self);
 	/* Who died may have been the only one to know when something comes due. */
 	self->look = true;
 	if (list.count == RECLAIM_LIMIT)
@@ -319,7 +50,7 @@ reclaim(struct store_thread *self, int64_t now_us, struct err *err)
 static int
 purge(struct store_thread *self, int64_t now_us, struct err *err)
 {
-	int64_t before = now_at(self) - self->options.retention_ms;
+	int64_t before = store_thread_now(self) - self->options.retention_ms;
 	size_t purged = 0;
 
 	self->purge_us = now_us + PURGE_EVERY_US;
@@ -341,7 +72,7 @@ keep_house(struct store_thread *self)
 	if ((now_us >= self->beat_us && beat(self, now_us, &err) != 0) ||
 		(now_us >= self->reclaim_us && reclaim(self, now_us, &err) != 0) ||
 		(now_us >= self->purge_us && purge(self, now_us, &err) != 0))
-		round_has_failed(self, &err);
+		round_put_off(self, &err);
 }
 
 /* ---- the thread ------------------------------------------------------------------ */
@@ -349,7 +80,7 @@ keep_house(struct store_thread *self)
 static bool
 is_due(const struct store_thread *self)
 {
-	return self->next_due_at != 0 && self->next_due_at <= now_at(self);
+	return self->next_due_at != 0 && self->next_due_at <= store_thread_now(self);
 }
 
 /* How much more must come back to be worth a commit: as much as is then still out, but
@@ -387,7 +118,7 @@ has_work(struct store_thread *self)
 		return false;
 	if (self->pending.count > 0)
 		return true;
-	return may_claim(self) && demand_wants(&self->demand) &&
+	return round_may_claim(self) && demand_wants(&self->demand) &&
 		(self->look || is_due(self));
 }
 
@@ -409,9 +140,10 @@ left_us(const struct store_thread *self)
 	if (gather_until_us(self) > now_us)
 		return gather_until_us(self) - now_us;
 	left = earlier(self->beat_us, earlier(self->reclaim_us, self->purge_us)) - now_us;
-	if (self->next_due_at != 0 && demand_wants(&self->demand) && may_claim(self) &&
-		self->retry_us == 0 && self->options.clock->fixed_at == 0)
-		left = earlier(left, (self->next_due_at - now_at(self)) * 1000);
+	if (self->next_due_at != 0 && demand_wants(&self->demand) &&
+		round_may_claim(self) && self->retry_us == 0 &&
+		self->options.clock->fixed_at == 0)
+		left = earlier(left, (self->next_due_at - store_thread_now(self)) * 1000);
 	return left;
 }
 
@@ -457,6 +189,23 @@ note_returned(struct store_thread *self, const struct task *task)
 }
 
 static void
+follow_rates(struct store_thread *self, struct rates *rates)
+{
+	const struct limits *limits;
+
+	if (rates == NULL)
+		return;
+	rates_free(self->rates);
+	self->rates = rates;
+	limits = rates_limits(rates);
+	self->options.grace_ms = limits->grace_ms;
+	self->options.retention_ms = limits->retention_ms;
+	demand_resize(&self->demand, limits->concurrency);
+	demand_open_all(&self->demand);
+	self->look = true;
+}
+
+static void
 take_mail(struct store_thread *self)
 {
 	struct task_list mail = {0};
@@ -488,11 +237,11 @@ run(void *context)
 		if (self->done)
 			break;
 		if (has_work(self))
-			run_round(self);
+			round_run(self);
 		else
 			wait_for_news(self);
 	}
-	if (store_worker_stop(self->options.store, now_at(self), &err) != 0 &&
+	if (store_worker_stop(self->options.store, store_thread_now(self), &err) != 0 &&
 		self->err.kind == ERR_NONE)
 		self->err = err;
 	self->left_behind = self->demand.closed > 0;
@@ -540,7 +289,7 @@ store_thread_start(struct store_thread *self, const struct store_thread_options 
 		/* At once: a worker of cron may never be here for a whole period. */
 		.purge_us = now_us,
 	};
-	self->started_at = now_at(self);
+	self->started_at = store_thread_now(self);
 	self->wake_fd = store_wake_fd(options->store, err);
 	if (self->wake_fd < 0 || open_mailboxes(self, err) != 0) {
 		rates_free(self->rates);

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+#include "work/round.h"
+
+#include <stdlib.h>
+
+enum {
+	OUT_FLUSH = 64 * 1024,
+	FIRST_WAIT_US = 50 * 1000,
+	LONGEST_WAIT_US = 5 * 1000 * 1000,
+};
+
+int64_t
+store_thread_now(const struct store_thread *self)
+{
+	return clock_now(self->options.clock);
+}
+
+/* ---- output ---------------------------------------------------------------------- */
+
+/* Nobody reads any more, or the disk is full: stop, for unseen deliveries help nobody. */
+void
+store_thread_flush(struct store_thread *self)
+{
+	if (self->out.len > 0 && !self->output_lost &&
+		self->options.emit(self->options.context, buf_span(&self->out)) != 0) {
+		self->output_lost = true;
+		atomic_store(&self->wants_stop, true);
+		mailbox_nudge(&self->claimed);
+	}
+	buf_clear(&self->out);
+}
+
+static void
+flush_if_full(struct store_thread *self)
+{
+	if (self->out.len >= OUT_FLUSH)
+		store_thread_flush(self);
+}
+
+/* ---- failures -------------------------------------------------------------------- */
+
+/* A store that is corrupt stays so; a full disk or a lock may pass. */
+static bool
+is_for_ever(struct store_thread *self, const struct err *err)
+{
+	int64_t now = store_thread_now(self);
+	struct store_health health;
+
+	if (err->kind != ERR_IO)
+		return err->kind != ERR_BUSY && err->kind != ERR_OS;
+	return store_health(self->options.store, now, &health, NULL) == 0 &&
+		!health.integrity_ok;
+}
+
+static void
+end_with(struct store_thread *self, const struct err *err)
+{
+	self->err = *err;
+	self->done = true;
+}
+
+/* The same trouble is told once; the next round is put off, longer each time. */
+void
+round_put_off(struct store_thread *self, const struct err *err)
+{
+	int64_t now_us = clock_monotonic_us();
+
+	if (!self->round_failed) {
+		self->wait_us = FIRST_WAIT_US;
+		self->options.complain(self->options.context, err);
+		report_error(
+			&self->options.report, &self->out, err, store_thread_now(self));
+		store_thread_flush(self);
+		if (is_for_ever(self, err)) {
+			end_with(self, err);
+			return;
+		}
+	} else if (self->wait_us < LONGEST_WAIT_US) {
+		self->wait_us *= 2;
+	}
+	/* Nobody waits long for one that was to end: cron would start the next. */
+	if (!self->round_failed && (self->options.drain || self->options.once) &&
+		self->give_up_us == 0)
+		self->give_up_us = now_us + self->options.grace_ms * 1000;
+	self->round_failed = true;
+	self->look = true;
+	self->retry_us = now_us + self->wait_us;
+	if (atomic_load(&self->hurry) ||
+		(self->give_up_us != 0 && now_us >= self->give_up_us))
+		end_with(self, err);
+}
+
+/* ---- a round --------------------------------------------------------------------- */
+
+static int
+reserve_batch(struct store_thread *self, size_t needed, struct err *err)
+{
+	struct settle *settles;
+	struct delivery **deliveries;
+
+	if (needed <= self->batch_cap)
+		return 0;
+	settles = realloc(self->settles, needed * sizeof(*settles));
+	if (settles == NULL)
+		return err_no_memory(err);
+	self->settles = settles;
+	deliveries = realloc(self->deliveries, needed * sizeof(*deliveries));
+	if (deliveries == NULL)
+		return err_no_memory(err);
+	self->deliveries = deliveries;
+	self->batch_cap = needed;
+	return 0;
+}
+
+static size_t
+gather_settles(struct store_thread *self)
+{
+	size_t count = 0;
+
+	for (struct task *task = self->pending.head; task != NULL; task = task->next)
+		self->settles[count++] = task->settle;
+	return count;
+}
+
+/* Committed: only now does the world hear of it. */
+static void
+tell_settled(struct store_thread *self, int64_t now)
+{
+	struct task *task;
+
+	for (size_t i = 0; (task = task_list_pop(&self->pending)) != NULL; i++) {
+		if (self->settles[i].lost)
+			report_lost(&self->options.report, &self->out, task, now);
+		else
+			buf_add_span(&self->out, buf_span(&task->line));
+		task_give_back(&self->pool, task);
+		flush_if_full(self);
+	}
+	store_thread_flush(self);
+}
+
+/* With --once, what was not yet due at the start goes back as it came, at the end. */
+static bool
+is_wanted(const struct store_thread *self, const struct delivery *delivery)
+{
+	return !self->options.once || delivery->run_at <= self->started_at;
+}
+
+static int
+take_delivery(struct store_thread *self, struct delivery *delivery,
+	struct task_list *fresh, struct err *err)
+{
+	struct task *task = task_take(&self->pool, delivery);
+
+	if (task == NULL) {
+		free(delivery);
+		return err_no_memory(err);
+	}
+	task_list_add(is_wanted(self, delivery) ? fresh : &self->unwanted, task);
+	return demand_claimed(&self->demand, delivery->endpoint_id, err);
+}
+
+/* What was claimed and cannot be taken, worker_stop gives back: the error is the end. */
+static int
+take_claimed(struct store_thread *self, size_t claimed, size_t *taken, struct err *err)
+{
+	struct task_list fresh = {0};
+	int result = 0;
+
+	for (size_t i = 0; i < claimed; i++)
+		if (result != 0)
+			free(self->deliveries[i]);
+		else
+			result = take_delivery(self, self->deliveries[i], &fresh, err);
+	*taken = fresh.count;
+	mailbox_put(&self->claimed, &fresh);
+	return result;
+}
+
+bool
+round_may_claim(const struct store_thread *self)
+{
+	return !self->claims_over && !self->output_lost && !atomic_load(&self->stopping);
+}
+
+static int
+exchange_batch(struct store_thread *self, struct exchange *exchange, struct err *err)
+{
+	struct demand_plan plan;
+	size_t needed;
+
+	if (demand_plan(&self->demand, &plan, err) != 0)
+		return -1;
+	if (round_may_claim(self)) {
+		exchange->claim_limit = (size_t)plan.limit;
+		exchange->claim_room_default = plan.room_default;
+		exchange->rooms = plan.rooms;
+		exchange->room_count = plan.room_count;
+		exchange->rate_of = self->rates == NULL ? NULL : rates_of;
+		exchange->rate_context = self->rates;
+	}
+	needed = self->pending.count > exchange->claim_limit ? self->pending.count
+							     : exchange->claim_limit;
+	if (reserve_batch(self, needed, err) != 0)
+		return -1;
+	exchange->settles = self->settles;
+	exchange->settle_count = gather_settles(self);
+	exchange->claimed = self->deliveries;
+	return store_exchange(self->options.store, exchange, err);
+}
+
+/* Whether the exchange says that what was to be done is done, but for what is held. */
+static bool
+is_over(const struct store_thread *self, const struct exchange *exchange, size_t taken)
+{
+	if ((size_t)self->demand.held > self->unwanted.count)
+		return false;
+	if (self->options.once)
+		return taken == 0;
+	return self->options.drain && exchange->claim_limit > 0 && !exchange->more &&
+		(exchange->next_due_at == 0 || exchange->next_due_at > exchange->now);
+}
+
+static void
+end_claims(struct store_thread *self)
+{
+	self->claims_over = true;
+	for (struct task *task = self->unwanted.head; task != NULL; task = task->next)
+		demand_returned(
+			&self->demand, task->delivery->endpoint_id, 0, STANDING_NEW);
+	task_list_join(&self->pending, &self->unwanted);
+}
+
+void
+round_run(struct store_thread *self)
+{
+	struct exchange exchange = {.now = store_thread_now(self)};
+	size_t taken;
+	struct err err;
+
+	self->round_us = clock_monotonic_us();
+	self->is_urgent = false;
+	if (exchange_batch(self, &exchange, &err) != 0) {
+		round_put_off(self, &err);
+		return;
+	}
+	if (self->round_failed && !atomic_load(&self->stopping))
+		self->give_up_us = 0;
+	self->round_failed = false;
+	self->retry_us = 0;
+	if (take_claimed(self, exchange.claimed_count, &taken, &err) != 0)
+		end_with(self, &err);
+	tell_settled(self, exchange.now);
+	if (exchange.claim_limit > 0)
+		self->next_due_at = exchange.next_due_at;
+	/* Where the rooms are full, only a task that comes back makes a difference. */
+	self->look = exchange.more && (taken > 0 || self->demand.held == 0);
+	if (round_may_claim(self) && is_over(self, &exchange, taken))
+		end_claims(self);
+	if (self->claims_over && self->demand.held == 0 && self->pending.count == 0)
+		self->done = true;
+}
