@@ -16,11 +16,13 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BIN = os.environ.get("TEST_BIN", os.path.join(ROOT, "bin"))
 BUILD = os.environ.get("TEST_BUILD", os.path.join(ROOT, ".build"))
+SEED = int(os.environ.get("KILL_SEED", str(time.time_ns() % 1000000)))
 
 # Far longer than a run: who takes over sooner noticed that a lock was let go of.
 LEASE = "1h"
@@ -309,13 +311,24 @@ class Ground:
             process.wait()
 
 
-def tap(number, name, violation):
-    print(f"{'not ok' if violation else 'ok'} {number} - {name}")
-    if violation:
-        print(f"#   {violation}")
+def figure(text):
+    print(f"# figure: {text}")
     sys.stdout.flush()
 
 
-def figure(text):
-    print(f"# figure: {text}")
+def suite(name, make_ground, run):
+    """The one test of a program: run(ground), in TAP."""
+    print("1..1", flush=True)
+    violation = None
+    with tempfile.TemporaryDirectory() as directory:
+        ground = make_ground(directory, SEED)
+        try:
+            run(ground)
+        except Violation as found:
+            violation = f"{found}; KILL_SEED={SEED}"
+        finally:
+            ground.close()
+    print(f"{'not ok' if violation else 'ok'} 1 - {name}")
+    if violation:
+        print(f"#   {violation}")
     sys.stdout.flush()
