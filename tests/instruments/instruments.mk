@@ -10,16 +10,16 @@
 # WITHOUT="kill_loop soak" leaves suites out, as for `make check`. The workers are kept out of their
 # sandbox, where none of these could write what it has found.
 
-# make check with a compiler's instrumentation: $(call instrumented,NAME,OPTIONS). Without
+# For make: a build with a compiler's instrumentation, $(call instrumented,NAME,OPTIONS). Without
 # hardening, for the checks of _FORTIFY_SOURCE would come before a sanitizer's.
-instrumented = $(MAKE) --no-print-directory BUILD=.build/$(1) BIN=.build/$(1)/bin HARDEN= \
+instrumented = --no-print-directory BUILD=.build/$(1) BIN=.build/$(1)/bin HARDEN= \
   CFLAGS="-g -fno-omit-frame-pointer $(2)" LDFLAGS="$(2)"
 
 ADDRESS = -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined
 # The torture suites start thousands of processes, which a sanitizer makes too slow.
 asan:
 	@TEST_SANITIZED=1 TEST_SANDBOX=off \
-	  $(call instrumented,asan,$(ADDRESS)) WITHOUT="faults powercut $(WITHOUT)" check
+	  $(MAKE) $(call instrumented,asan,$(ADDRESS)) WITHOUT="faults powercut $(WITHOUT)" check
 
 # The worker is the only program with threads.
 THREADED = $(BUILD)/tests/store_thread_test $(BUILD)/tests/store_test \
@@ -29,7 +29,7 @@ THREADED = $(BUILD)/tests/store_thread_test $(BUILD)/tests/store_test \
 NO_ASLR := $(shell setarch -R true 2>/dev/null && echo setarch -R)
 tsan:
 	@TEST_SANITIZED=1 TEST_SANDBOX=off $(NO_ASLR) \
-	  $(call instrumented,tsan,-O1 -fsanitize=thread) SUITES='$$(THREADED)' check
+	  $(MAKE) $(call instrumented,tsan,-O1 -fsanitize=thread) SUITES='$$(THREADED)' check
 
 # The plain programs, each behind a script that starts it in valgrind.
 valgrind: all receiver
@@ -45,7 +45,7 @@ valgrind: all receiver
 coverage:
 	@[ ! -d .build/coverage ] || find .build/coverage -name '*.gcda' -delete
 	@TEST_SANDBOX=off GCOV_ERROR_FILE=/dev/null TEST_COUNTS=$(abspath .build/coverage)/counts \
-	  $(call instrumented,coverage,-O0 --coverage -fprofile-update=atomic) check; \
+	  $(MAKE) $(call instrumented,coverage,-O0 --coverage -fprofile-update=atomic) check; \
 	  status=$$?; tests/instruments/coverage .build/coverage $(LAYERS) cmd; exit $$status
 
 analyze:
