@@ -50,7 +50,6 @@ static const struct {
 	{56, SAYS_NETWORK, "receiving failed"},
 	{58, SAYS_NETWORK_FINAL, "the client certificate is unusable"},
 	{59, SAYS_NETWORK_FINAL, "the cipher is unusable"},
-	{60, SAYS_NETWORK_FINAL, "certificate verification failed"},
 	{61, SAYS_NETWORK, "the response encoding is broken"},
 	{63, SAYS_CLIENT, "the response is larger than allowed"},
 	{64, SAYS_NETWORK_FINAL, "TLS is required and not offered"},
@@ -79,7 +78,57 @@ static const struct {
 	{101, SAYS_NETWORK_FINAL, "encrypted client hello is required"},
 };
 
-enum { CURL_UNSUPPORTED = 1, CURL_TLS_CONNECT = 35 };
+enum {
+	CURL_UNSUPPORTED = 1,
+	CURL_TLS_CONNECT = 35,
+	CURL_SEND = 55,
+	CURL_RECEIVE = 56,
+	CURL_CERTIFICATE = 60,
+};
+
+/* What a message of OpenSSL, GnuTLS or curl itself says about a certificate. */
+static const struct {
+	const char *phrase;
+	const char *words;
+} CERTIFICATE_FAULTS[] = {
+	{"certificate has expired", "certificate has expired"},
+	{"certificate is not yet valid", "certificate is not yet valid"},
+	{"self signed certificate", "self-signed certificate"},
+	{"self-signed certificate", "self-signed certificate"},
+	{"unable to get local issuer certificate", "certificate authority is unknown"},
+	{"unable to verify the first certificate", "certificate authority is unknown"},
+	{"no alternative certificate subject name", "certificate is for another host"},
+	{"does not match target host name", "certificate is for another host"},
+	{"key too weak", "certificate is too weak"},
+	{"digest algorithm too weak", "certificate is too weak"},
+	{"certificate revoked", "certificate is revoked"},
+};
+
+static const char *
+certificate_fault(struct span message)
+{
+	size_t count = sizeof(CERTIFICATE_FAULTS) / sizeof(CERTIFICATE_FAULTS[0]);
+
+	for (size_t i = 0; i < count; i++)
+		if (text_has_words(message, CERTIFICATE_FAULTS[i].phrase))
+			return CERTIFICATE_FAULTS[i].words;
+	return "certificate verification failed";
+}
+
+/* With TLS 1.3 a server judges our certificate when the handshake is over for us. */
+static bool
+certificate_was_refused(struct span message)
+{
+	static const char *const alerts[] = {"alert certificate required",
+		"alert bad certificate", "alert unknown ca", "alert certificate expired",
+		"alert certificate revoked", "alert certificate unknown",
+		"alert unsupported certificate", "alert access denied"};
+
+	for (size_t i = 0; i < sizeof(alerts) / sizeof(alerts[0]); i++)
+		if (text_has_words(message, alerts[i]))
+			return true;
+	return false;
+}
 
 /* A handshake that was refused will be refused again; one that was cut off may not. */
 static bool
@@ -98,26 +147,66 @@ handshake_was_refused(struct span message)
 	return false;
 }
 
+/* An answer that is no HTTP/1 is reported as an unsupported protocol, too. */
+static bool
+answer_was_no_http(struct span message)
+{
+	return text_has_words(message, "received http") ||
+		text_has_words(message, "in response") ||
+		text_has_words(message, "in http response");
+}
+
+static struct finding
+judge_handshake(struct span number, struct span message)
+{
+	return handshake_was_refused(message)
+		? finding_make(WEIGHT_CODE, SAYS_NETWORK_FINAL, "curl", number,
+			  "TLS handshake refused")
+		: finding_make(WEIGHT_CODE, SAYS_NETWORK, "curl", number,
+			  "TLS handshake broken off");
+}
+
+/* The codes of which the message says more than the table. */
+static bool
+judge_by_message(int64_t exit_code, struct span number, struct span message,
+	struct finding *finding)
+{
+	switch (exit_code) {
+	case CURL_TLS_CONNECT:
+		*finding = judge_handshake(number, message);
+		return true;
+	case CURL_CERTIFICATE:
+		*finding = finding_make(WEIGHT_CODE, SAYS_NETWORK_FINAL, "curl", number,
+			certificate_fault(message));
+		return true;
+	case CURL_SEND:
+	case CURL_RECEIVE:
+		if (!certificate_was_refused(message))
+			return false;
+		*finding = finding_make(WEIGHT_CODE, SAYS_NETWORK_FINAL, "curl", number,
+			"our client certificate was refused");
+		return true;
+	case CURL_UNSUPPORTED:
+		if (!answer_was_no_http(message))
+			return false;
+		*finding = finding_make(WEIGHT_CODE, SAYS_NETWORK, "curl", number,
+			"the answer was not HTTP");
+		return true;
+	default:
+		return false;
+	}
+}
+
 struct finding
 curl_judge(int64_t exit_code, struct span message)
 {
 	char key[24];
 	int len = snprintf(key, sizeof(key), "%lld", (long long)exit_code);
 	struct span number = {key, (size_t)len};
+	struct finding finding;
 
-	if (exit_code == CURL_TLS_CONNECT)
-		return handshake_was_refused(message)
-			? finding_make(WEIGHT_CODE, SAYS_NETWORK_FINAL, "curl", number,
-				  "TLS handshake refused")
-			: finding_make(WEIGHT_CODE, SAYS_NETWORK, "curl", number,
-				  "TLS handshake broken off");
-	/* An answer that is no HTTP/1 is reported as an unsupported protocol, too. */
-	if (exit_code == CURL_UNSUPPORTED &&
-		(text_has_words(message, "received http") ||
-			text_has_words(message, "in response") ||
-			text_has_words(message, "in http response")))
-		return finding_make(WEIGHT_CODE, SAYS_NETWORK, "curl", number,
-			"the answer was not HTTP");
+	if (judge_by_message(exit_code, number, message, &finding))
+		return finding;
 	for (size_t i = 0; i < sizeof(EXIT_CODES) / sizeof(EXIT_CODES[0]); i++)
 		if (EXIT_CODES[i].code == exit_code)
 			return finding_make(WEIGHT_CODE, EXIT_CODES[i].says, "curl",

@@ -6,6 +6,7 @@
  *
  *	rebound.test 93.184.216.34 10.0.0.1,::1
  *
+ * "never" is a server that does not answer: the look-up goes on for a minute.
  * Every look-up of a name adds a line to FILE.log, so that they are counted over all
  * processes. Addresses resolve to themselves.
  */
@@ -18,7 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PATH_SIZE = 4096, ADDRESS_SIZE = 64 };
+enum { PATH_SIZE = 4096, ADDRESS_SIZE = 64, NEVER_S = 60 };
 
 typedef int resolve(const char *name, const char *service, const struct addrinfo *hints,
 	struct addrinfo **found);
@@ -138,5 +139,9 @@ getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
 		return result;
 	if (hosts == NULL || !find_answer(hosts, name, answer, sizeof(answer)))
 		return EAI_NONAME;
+	if (strcmp(answer, "never") == 0) {
+		sleep(NEVER_S);
+		return EAI_AGAIN;
+	}
 	return resolve_list(answer, service, hints, found);
 }
