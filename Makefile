@@ -3,7 +3,7 @@
 # make            the five programs, in bin/
 # make check      all tests            make lint    style, layers, man pages, completions
 # make soak       half an hour of load, kills and faults
-# make asan       all tests under AddressSanitizer and UBSan; likewise make tsan, valgrind,
+# make asan       the tests under AddressSanitizer and UBSan; likewise make tsan, valgrind,
 #                 coverage, analyze: tests/instruments/instruments.mk
 # make torture    faults at every call, power cuts at every write
 # make fuzz       ten minutes of libFuzzer for each target of tests/fuzz

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
 #
-# make asan       all suites under AddressSanitizer and UndefinedBehaviorSanitizer
+# make asan       all suites but tests/torture, under AddressSanitizer and UBSan
 # make tsan       what has threads, under ThreadSanitizer
 # make valgrind   each program once, under memcheck
 # make coverage   all suites, and a table of the lines and branches that they ran
 # make analyze    the static analyzers of clang (in clang-tidy) and gcc; part of `make lint`
 #
 # Each has a build directory of its own: nothing is rebuilt when you go back and forth.
-# WITHOUT="kill_loop soak" leaves suites out, as for `make check`. The workers are kept out of their
-# sandbox, where none of these could write what it has found.
+# WITHOUT="kill_loop soak" leaves suites out, as for `make check`. The workers are kept out
+# of their sandbox, where none of these could write what it has found.
 
 # For make: a build with a compiler's instrumentation, $(call instrumented,NAME,OPTIONS). Without
 # hardening, for the checks of _FORTIFY_SOURCE would come before a sanitizer's.
