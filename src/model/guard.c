@@ -228,3 +228,17 @@ networks_hold(const struct network *networks, const struct address *address)
 			return true;
 	return false;
 }
+
+void
+networks_put(const struct network *networks, struct buf *list)
+{
+	const char *separator = "";
+
+	for (; networks != NULL; networks = networks->next) {
+		char address[ADDRESS_TEXT_SIZE];
+
+		address_format(&networks->address, address);
+		buf_printf(list, "%s%s/%d", separator, address, networks->prefix);
+		separator = ",";
+	}
+}

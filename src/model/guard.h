@@ -12,6 +12,7 @@
 #define MODEL_GUARD_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 
 enum { ADDRESS_BYTES_MAX = 16, ADDRESS_TEXT_SIZE = 46 };
 
@@ -46,6 +47,9 @@ int networks_add(struct network **networks, struct span list, struct arena *aren
 
 /* Whether the list could be added. ERR_DATA. */
 int networks_check(struct span list, struct err *err);
+
+/* Appends them as a list that networks_add() takes, the last one added first. */
+void networks_put(const struct network *networks, struct buf *list);
 
 /* Whether one of them holds the address; NULL are none. */
 bool networks_hold(const struct network *networks, const struct address *address);

@@ -194,13 +194,17 @@ left_in_queue() {
   listener=$!
   wait_until test -S notify.sock
   export NOTIFY_SOCKET=$PWD/notify.sock
-  worker_start
-  wait_until grep -q '^READY=1' told
+  echo '{"allow_net": ["10.1.2.0/24"]}' >wh.json
+  worker_start --config wh.json
+  wait_until grep -q '^STATUS=delivering to public addresses and to .*\<10.1.2.0/24' told
+  echo '{}' >wh.json
   kill -HUP "$worker_pid"
   wait_until grep -q '^RELOADING=1' told
   stop "$worker_pid"
   wait "$listener"
-  [ "$(grep -v MONOTONIC_USEC told | tr '\n' ' ')" = 'READY=1 RELOADING=1 READY=1 STOPPING=1 ' ]
+  grep '^STATUS=' told | tail -n 1 | grep -v 10.1.2.0
+  grep -q '^STATUS=.*\<127.0.0.0/8' told
+  [ "$(grep -v -e MONOTONIC_USEC -e STATUS= told | tr '\n' ' ')" = 'READY=1 RELOADING=1 READY=1 STOPPING=1 ' ]
 }
 
 @test "when nobody reads the lines any more it says so, and ends with 74" {

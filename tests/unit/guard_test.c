@@ -225,6 +225,25 @@ test_adds_a_list_or_nothing(void)
 }
 
 static void
+test_writes_networks_as_they_are_read(void)
+{
+	struct network *networks = NULL;
+	struct arena arena;
+	struct buf list;
+
+	arena_init(&arena);
+	buf_init(&list, 256);
+	networks_put(NULL, &list);
+	CHECK_SPAN(buf_span(&list), "");
+	CHECK_INT(networks_add(&networks, span_of("::1"), &arena, NULL), 0);
+	CHECK_INT(networks_add(&networks, span_of("10.1.0.0/16"), &arena, NULL), 0);
+	networks_put(networks, &list);
+	CHECK_SPAN(buf_span(&list), "10.1.0.0/16,::1/128");
+	buf_free(&list);
+	arena_free(&arena);
+}
+
+static void
 test_writes_addresses_as_they_are_known(void)
 {
 	static const char *const texts[] = {"127.0.0.1", "::1", "::ffff:127.0.0.1",
@@ -252,6 +271,7 @@ main(void)
 		TAP(test_opens_no_other_form_of_it),
 		TAP(test_names_what_is_no_network),
 		TAP(test_adds_a_list_or_nothing),
+		TAP(test_writes_networks_as_they_are_read),
 		TAP(test_writes_addresses_as_they_are_known),
 		{0},
 	});

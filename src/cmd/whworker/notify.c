@@ -46,6 +46,21 @@ notify_manager(const char *state)
 }
 
 void
+notify_ready(const struct network *open)
+{
+	enum { STATE_MAX = 4096 };
+	struct buf state;
+
+	buf_init(&state, STATE_MAX);
+	buf_add_text(&state, "READY=1\nSTATUS=delivering to public addresses");
+	buf_add_text(&state, open == NULL ? " only" : " and to ");
+	networks_put(open, &state);
+	buf_add_char(&state, '\0');
+	notify_manager(state.failed ? "READY=1" : buf_span(&state).ptr);
+	buf_free(&state);
+}
+
+void
 notify_reloading(void)
 {
 	char state[64];

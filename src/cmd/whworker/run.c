@@ -140,7 +140,7 @@ reload(struct run *run)
 		worker_configure(run->worker, &run->config);
 		config_free(&old);
 	}
-	notify_manager("READY=1");
+	notify_ready(run->config.open);
 }
 
 /* Why it is still there, to who sent the signal. */
@@ -232,7 +232,7 @@ get_ready(struct run *run, struct err *err)
 		return -1;
 	if (notify_ready_fd(run->args->ready_fd, err) != 0)
 		return -1;
-	notify_manager("READY=1");
+	notify_ready(run->config.open);
 	return 0;
 }
 

@@ -54,6 +54,8 @@ int settings_confine(struct cli *cli, const struct config *config,
 
 /* systemd's notification protocol; nothing without $NOTIFY_SOCKET. */
 void notify_manager(const char *state);
+/* Ready, and which networks are open to all deliveries, as its status. */
+void notify_ready(const struct network *open);
 void notify_reloading(void);
 
 /* Writes a newline to the descriptor and closes it; -1: there is none. ERR_USAGE. */
