@@ -35,6 +35,10 @@ database_error(sqlite3 *db, int code, struct err *err)
 	case SQLITE_LOCKED:
 		return err_set(
 			err, ERR_BUSY, "locked by a program that is not of whtools");
+	/* Each lock that was tried failed; SQLite does not say how. */
+	case SQLITE_PROTOCOL:
+		return err_set(err, ERR_BUSY,
+			"cannot be locked: does its file system have locks?");
 	case SQLITE_FULL:
 		return err_set(err, ERR_IO, "disk full");
 	case SQLITE_IOERR:

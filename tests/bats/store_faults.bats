@@ -188,3 +188,13 @@ receiver_has_one() {
   run -0 whqueue stats --event-type t
   json_is '.waiting == 0'
 }
+
+@test "a file system without locks is told from a busy store: status 75" {
+  [ -z "${TEST_SANITIZED:-}" ] || skip "no faults are put into sanitized programs"
+  whenqueue --url https://a.test/ -d x
+  printf '\0' >mark
+  # The first two locks are those of opening; the rest, those of reading the WAL.
+  FAULT='lock 37 3 ever' FAULT_MARK=$PWD/mark LD_PRELOAD=$build/torture/fault.so \
+    run -75 --separate-stderr whqueue list
+  [[ $stderr == *'cannot be locked: does its file system have locks?' ]]
+}

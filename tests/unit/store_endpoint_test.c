@@ -167,37 +167,50 @@ test_an_attempt_that_was_judged_by_a_clock_set_back_since(void)
 	fixture_free(&f);
 }
 
+/* So many jobs like that one, each due a millisecond after the one before. */
+static void
+enqueue_series(struct store *store, const struct event *first, size_t count)
+{
+	struct event *events = calloc(count, sizeof(*events));
+	struct receipt *receipts = calloc(count, sizeof(*receipts));
+	char(*ids)[32] = calloc(count, sizeof(*ids));
+	struct err err = {0};
+
+	for (size_t i = 0; i < count; i++) {
+		snprintf(ids[i], sizeof(ids[i]), "%.*s-%zu", (int)first->id.len,
+			first->id.ptr, i);
+		events[i] = *first;
+		events[i].id = span_of(ids[i]);
+		events[i].run_at += (int64_t)i;
+	}
+	ok(store_enqueue(store, events, count, NOW, receipts, &err), &err);
+	free(ids);
+	free(receipts);
+	free(events);
+}
+
 /* More than are moved at a time, some of which the user put there himself. */
 static void
 test_retries_follow_a_clock_that_is_set_back(void)
 {
-	enum { RETRIES = 1500, OWN = 700 };
 	struct fixture f = fixture_new();
-	struct event event = event_of("own", ENDPOINT);
+	struct event own = event_of("own", ENDPOINT);
+	struct event retry = event_of("retry", ENDPOINT);
 	struct exchange round;
-	char id[32];
 
-	for (int i = 0; i < OWN; i++) {
-		snprintf(id, sizeof(id), "own-%d", i);
-		event.id = span_of(id);
-		event.run_at = NOW + 3000;
-		enqueue_event(f.store, &event);
-	}
-	event.attempt = 1;
-	event.reported = (struct attempt){.outcome = ATTEMPT_RETRY};
-	for (int i = 0; i < RETRIES; i++) {
-		snprintf(id, sizeof(id), "retry-%d", i);
-		event.id = span_of(id);
-		event.run_at = NOW + 2000 + i;
-		enqueue_event(f.store, &event);
-	}
+	own.run_at = NOW + 3000;
+	enqueue_series(f.store, &own, 700);
+	retry.run_at = NOW + 2000;
+	retry.attempt = 1;
+	retry.reported = (struct attempt){.outcome = ATTEMPT_RETRY};
+	enqueue_series(f.store, &retry, 1500);
 	look_after(f.store, NOW - DAY_MS);
 	count_claimed(f.store, NOW - DAY_MS, &round);
 	CHECK_INT(round.next_due_at, NOW - DAY_MS + 2000);
 	CHECK_INT((int64_t)count_claimed(f.store, NOW - DAY_MS + 2009, &round), 10);
-	for (int64_t i = 0; i < 3; i++)
+	for (int i = 0; i < 3; i++)
 		count_claimed(f.store, NOW - 1000, &round);
-	CHECK_INT(stats_of(f.store, NOW).counts[JOB_DELAYED], OWN);
+	CHECK_INT(stats_of(f.store, NOW).counts[JOB_DELAYED], 700);
 	check_health(f.store);
 	fixture_free(&f);
 }
