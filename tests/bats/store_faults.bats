@@ -163,9 +163,10 @@ receiver_has_one() {
   version=$(jq -r 'select(.check == "sqlite").finding | split(" ")[1]' <<<"$output")
   version=${version%,}
   if [ "$(printf '%s\n' 3.51.3 "$version" | sort -V | head -n 1)" = 3.51.3 ]; then
-    [[ $output != *WAL-reset* ]]
+    [ "$(jq -r 'select(.check == "sqlite").result' <<<"$output")" = ok ]
   else
-    [[ $output == *'WAL-reset race our lock keeps out: write to it with whtools alone'* ]]
+    [ "$(jq -r 'select(.check == "sqlite").result' <<<"$output")" = warning ]
+    [[ $output == *'WAL-reset race our lock keeps out'*'write to the store with whtools alone'* ]]
   fi
 }
 

@@ -424,7 +424,8 @@ answer() {
   three_jobs
   run -0 whqueue doctor
   schema_valid health
-  json_is '.result == "ok"'
+  # Of the machine's SQLite there may be a warning (store_faults.bats), but no more.
+  json_is '.result == "ok" or (.check == "sqlite" and .result == "warning")'
   for check in file sqlite schema integrity counters wal disk leases workers clock; do
     [ "$(jq -r "select(.check == \"$check\").check" <<<"$output")" = "$check" ]
   done

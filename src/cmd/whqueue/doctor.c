@@ -15,7 +15,9 @@ static const int64_t FREE_LOW = 256 << 20;
 static const int64_t OVERDUE_MS = 5 * 60 * 1000;
 static const int64_t CLOCK_SLACK_MS = 60 * 1000;
 
-enum grade { GRADE_OK, GRADE_WARNING, GRADE_PROBLEM };
+/* A caution reads as a warning, but there is nothing to mend: the exit status is as if
+ * all were well. */
+enum grade { GRADE_OK, GRADE_CAUTION, GRADE_WARNING, GRADE_PROBLEM };
 
 struct finding {
 	const char *check;
@@ -38,6 +40,7 @@ grade_name(enum grade grade)
 {
 	static const char *const names[] = {
 		[GRADE_OK] = "ok",
+		[GRADE_CAUTION] = "warning",
 		[GRADE_WARNING] = "warning",
 		[GRADE_PROBLEM] = "problem",
 	};
@@ -61,7 +64,7 @@ static void __attribute__((format(printf, 5, 6))) find(struct report *report,
 	va_start(args, format);
 	vsnprintf(finding->text, sizeof(finding->text), format, args);
 	va_end(args);
-	if (grade != GRADE_OK)
+	if (grade >= GRADE_WARNING)
 		report->code = exit_worse(EXIT_NONE, report->code);
 }
 
@@ -98,9 +101,10 @@ check_sqlite(struct report *report)
 {
 	const struct store_health *health = &report->health;
 
-	find(report, "sqlite", GRADE_OK, NULL, "version %s%s", health->sqlite_version,
-		health->wal_reset_race ? ", whose WAL-reset race our lock keeps out: "
-					 "write to it with whtools alone"
+	find(report, "sqlite", health->wal_reset_race ? GRADE_CAUTION : GRADE_OK,
+		"write to the store with whtools alone, or upgrade SQLite to 3.51.3",
+		"version %s%s", health->sqlite_version,
+		health->wal_reset_race ? ", whose WAL-reset race our lock keeps out"
 				       : "");
 }
 
@@ -325,6 +329,7 @@ print_lines(struct cli *cli, const struct cli_common *common, const struct repor
 {
 	static const enum tint tints[] = {
 		[GRADE_OK] = TINT_GOOD,
+		[GRADE_CAUTION] = TINT_WARN,
 		[GRADE_WARNING] = TINT_WARN,
 		[GRADE_PROBLEM] = TINT_BAD,
 	};
