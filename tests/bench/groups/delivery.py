@@ -57,10 +57,13 @@ def to_slow_receiver(place, delay, connections, jobs):
     with place.slow_receiver(delay) as url:
         args = (place, url, count, connections)
         got = interleave(min(place.rounds, 2), ours=lambda: drain(*args),
-                         curl=lambda: curl_loop(*args))
+                         loop=lambda: delivery_loop(*args), curl=lambda: curl_loop(*args))
     yield Figure("delivery", f"answers after {delay} ms x {connections}, CPU : libcurl",
                  "us", median(got["ours"], "cpu_us"), median(got["curl"], "cpu_us"),
                  at_most=1.5)
+    yield Figure("delivery",
+                 f"answers after {delay} ms x {connections}, CPU : loop without guarantees",
+                 "us", median(got["ours"], "cpu_us"), median(got["loop"], "cpu_us"))
     yield Figure("delivery", f"answers after {delay} ms x {connections}, rate : libcurl",
                  "k/s", median(got["ours"], "rate") / 1e3,
                  median(got["curl"], "rate") / 1e3)
