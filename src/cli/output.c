@@ -23,6 +23,14 @@ struct output {
 	struct buf note;
 };
 
+enum cli_format
+output_format(const struct cli *cli, const struct cli_common *common)
+{
+	if (common->format != FORMAT_AUTO)
+		return (enum cli_format)common->format;
+	return cli->stdout_terminal ? FORMAT_TABLE : FORMAT_NDJSON;
+}
+
 int
 output_open(struct output **output, struct cli *cli, const struct cli_common *common,
 	const struct output_column *columns, struct err *err)
@@ -33,9 +41,7 @@ output_open(struct output **output, struct cli *cli, const struct cli_common *co
 	if (made == NULL)
 		return err_no_memory(err);
 	made->cli = cli;
-	made->format = (enum cli_format)common->format;
-	if (made->format == FORMAT_AUTO)
-		made->format = cli->stdout_terminal ? FORMAT_TABLE : FORMAT_NDJSON;
+	made->format = output_format(cli, common);
 	made->color = color_wanted(common, cli->stdout_terminal);
 	made->columns = columns;
 	buf_init(&made->id, ROW_MAX);

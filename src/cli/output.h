@@ -24,9 +24,12 @@ struct output_column {
 		   * them those with nothing in them; 0 never */
 };
 
+/* What -o asks for; for FORMAT_AUTO a table on a terminal, NDJSON in a pipe. */
+enum cli_format output_format(const struct cli *cli, const struct cli_common *common);
+
 struct output;
 
-/* Resolves FORMAT_AUTO: a table on a terminal, NDJSON in a pipe. Returns new. ERR_OS. */
+/* Borrows all that it is given until output_close(). Returns new. ERR_OS. */
 int output_open(struct output **output, struct cli *cli, const struct cli_common *common,
 	const struct output_column *columns, struct err *err);
 

@@ -32,16 +32,12 @@ void
 operator_tell_of_rest(struct cli *cli, const struct cli_common *common,
 	struct output *output, size_t shown, struct span next)
 {
-	int format = common->format;
-	bool table = format == FORMAT_TABLE ||
-		(format == FORMAT_AUTO && cli->stdout_terminal);
-
 	if (next.len == 0)
 		return;
 	if (output != NULL)
 		output_note(output, "%zu shown; next page: --after %.*s, all: --limit 0",
 			shown, (int)next.len, next.ptr);
-	if (output == NULL || !table)
+	if (output == NULL || output_format(cli, common) != FORMAT_TABLE)
 		cli_warn(cli,
 			"the newest %zu are listed, and there are more: --after %.*s,"
 			" all: --limit 0",

@@ -89,12 +89,11 @@ print_count(struct cli *cli, const struct cleaning *cleaning, struct err *err)
 {
 	const struct cleanup_args *args = cleaning->args;
 	bool dry_run = args->change.dry_run;
-	int format = args->common.format;
 	struct buf line;
 	int result;
 
 	buf_init(&line, 1024);
-	if (format == FORMAT_TABLE || (format == FORMAT_AUTO && cli->stdout_terminal)) {
+	if (output_format(cli, &args->common) == FORMAT_TABLE) {
 		buf_printf(&line, "%zu resolved dead letter%s %s\n", cleaning->count,
 			cleaning->count == 1 ? "" : "s",
 			dry_run ? "would be deleted" : "deleted");

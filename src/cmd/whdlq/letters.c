@@ -28,19 +28,12 @@ static const struct output_column columns_with_status[] = {
 	{NULL, false, 0},
 };
 
-static bool
-wants_table(const struct cli *cli, const struct cli_common *common)
-{
-	return common->format == FORMAT_TABLE ||
-		(common->format == FORMAT_AUTO && cli->stdout_terminal);
-}
-
 /* What reads TSV gets the same columns whatever it asked for. */
 int
 letters_open(struct output **output, struct cli *cli, const struct cli_common *common,
 	struct letter_view *view, struct err *err)
 {
-	view->statuses = view->statuses || !wants_table(cli, common);
+	view->statuses = view->statuses || output_format(cli, common) != FORMAT_TABLE;
 	return output_open(
 		output, cli, common, view->statuses ? columns_with_status : columns, err);
 }

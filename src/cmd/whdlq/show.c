@@ -164,10 +164,7 @@ show_letter(void *context, const struct dead_letter *letter, struct err *err)
 static bool
 wants_pages(const struct cli *cli, const struct show_args *args)
 {
-	int format = args->common.format;
-
-	return args->body || format == FORMAT_TABLE ||
-		(format == FORMAT_AUTO && cli->stdout_terminal);
+	return args->body || output_format(cli, &args->common) == FORMAT_TABLE;
 }
 
 static int

@@ -250,18 +250,11 @@ overview_tables(const struct counting *counting, const struct dead_stats *all,
 	return result;
 }
 
-static bool
-wants_tables(const struct counting *counting)
-{
-	int format = counting->args->common.format;
-
-	return format == FORMAT_TABLE ||
-		(format == FORMAT_AUTO && counting->cli->stdout_terminal);
-}
-
 static enum exit_code
 overview(const struct counting *counting, struct err *err)
 {
+	bool tables = output_format(counting->cli, &counting->args->common) ==
+		FORMAT_TABLE;
 	struct dead_stats all[GROUPING_COUNT];
 	struct dead_count total;
 	int groups = 0, result = 0;
@@ -273,9 +266,8 @@ overview(const struct counting *counting, struct err *err)
 	}
 	if (result == 0) {
 		add_up(&all[BY_REASON], &total);
-		result = wants_tables(counting)
-			? overview_tables(counting, all, &total, err)
-			: overview_flat(counting, all, &total, err);
+		result = tables ? overview_tables(counting, all, &total, err)
+				: overview_flat(counting, all, &total, err);
 	}
 	while (groups > 0)
 		dead_stats_free(&all[--groups]);

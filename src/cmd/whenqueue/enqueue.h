@@ -115,10 +115,10 @@ int batch_keep(
 /* Empties it. */
 void batch_clear(struct batch *batch);
 
-/* How receipts are printed; FORMAT_AUTO is resolved. */
+/* How receipts are printed. */
 struct receipt_writer {
 	struct cli *cli;
-	int format; /* enum cli_format */
+	enum cli_format format; /* never FORMAT_AUTO */
 	struct buf text;
 	bool any; /* one was printed */
 };

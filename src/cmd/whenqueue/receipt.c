@@ -18,9 +18,8 @@ void
 receipt_writer_init(
 	struct receipt_writer *writer, struct cli *cli, const struct cli_common *common)
 {
-	*writer = (struct receipt_writer){.cli = cli, .format = common->format};
-	if (common->format == FORMAT_AUTO)
-		writer->format = cli->stdout_terminal ? FORMAT_TABLE : FORMAT_NDJSON;
+	*writer = (struct receipt_writer){
+		.cli = cli, .format = output_format(cli, common)};
 	buf_init(&writer->text, RECEIPTS_BYTES_MAX);
 }
 

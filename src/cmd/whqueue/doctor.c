@@ -379,8 +379,7 @@ doctor_run(struct cli *cli, const void *given)
 	const struct view_args *args = given;
 	const struct cli_common *common = &args->common;
 	struct report report = {.now = clock_now(&cli->clock)};
-	bool as_lines = common->format == FORMAT_TABLE ||
-		(common->format == FORMAT_AUTO && cli->stdout_terminal);
+	bool as_lines = output_format(cli, common) == FORMAT_TABLE;
 	struct err err;
 	int result;
 

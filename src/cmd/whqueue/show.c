@@ -14,13 +14,6 @@ struct showing {
 	size_t found;
 };
 
-static bool
-wants_pages(const struct cli *cli, const struct cli_common *common)
-{
-	return common->format == FORMAT_TABLE ||
-		(common->format == FORMAT_AUTO && cli->stdout_terminal);
-}
-
 static int
 show_record(struct showing *showing, const struct job *job,
 	const struct attempt_list *attempts, struct err *err)
@@ -134,7 +127,7 @@ show(struct showing *showing, const struct filter_args *filter, struct err *err)
 		operator_open(cli, showing->common, STORE_READ, &showing->store, err) !=
 			0)
 		return -1;
-	if (!wants_pages(cli, showing->common) &&
+	if (output_format(cli, showing->common) != FORMAT_TABLE &&
 		output_open(&showing->output, cli, showing->common, job_columns, err) !=
 			0)
 		return -1;

@@ -38,10 +38,7 @@ complain(void *context, const struct err *err)
 static bool
 wants_plain(const struct run *run)
 {
-	int format = run->args->common.format;
-
-	return format == FORMAT_TABLE ||
-		(format == FORMAT_AUTO && run->cli->stdout_terminal);
+	return output_format(run->cli, &run->args->common) == FORMAT_TABLE;
 }
 
 /* Silence would be no news that a service has stopped: this is not just a filter. */
