@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the programs that look into the store share: opening it, turning filter options
- * into a store's filter, running a changing verb over ids or a filter, and showing
- * attempts.
+ * into a store's filter, and running a changing verb over ids or a filter.
  */
 #ifndef CMD_OPERATOR_H
 #define CMD_OPERATOR_H
@@ -52,10 +51,6 @@ struct operator_change {
  * nothing was changed or some could not be.
  */
 enum exit_code operator_change(struct cli *cli, const struct operator_change *change);
-
-/* The attempts of a job, in which `crashes` workers died, as a table below `show`. */
-void operator_show_attempts(
-	FILE *out, const struct attempt_list *attempts, int crashes, bool color);
 
 /*
  * A listing ended before its last row: says how to go on behind `next` (empty: it did

@@ -1,66 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 #include "cmd/whdlq/page.h"
 
+#include "cmd/page_text.h"
+
 #include <string.h>
 
 enum {
-	PAGE_SIZE_MAX = 4 * 1024 * 1024,
 	PREVIEW_BYTES = 1024,
 	PREVIEW_LINES = 20,
 	HEX_BYTES = 64,
 	HEX_PER_LINE = 16,
 };
 
-static void
-put_heading(struct buf *out, const struct page *page, const char *text)
-{
-	buf_printf(out, "\n%s%s%s\n", tint_start(TINT_BOLD, page->color), text,
-		tint_end(TINT_BOLD, page->color));
-}
-
-static void
-put_label(struct buf *out, const struct page *page, const char *label)
-{
-	buf_printf(out, "  %s%-10s%s  ", tint_start(TINT_DIM, page->color), label,
-		tint_end(TINT_DIM, page->color));
-}
-
-static void
-put_field(struct buf *out, const struct page *page, const char *label, struct span value)
-{
-	if (value.len == 0)
-		return;
-	put_label(out, page, label);
-	safe_text(out, value, 0);
-	buf_add_char(out, '\n');
-}
-
-static void
-put_age(struct buf *out, int64_t at, int64_t now)
-{
-	char age[TIME_TEXT_SIZE];
-
-	duration_format(now > at ? now - at : 0, age);
-	buf_printf(out, " (%s ago)", age);
-}
-
-static void
-put_time_field(struct buf *out, const struct page *page, const char *label, int64_t at)
-{
-	put_label(out, page, label);
-	buf_add_time(out, at);
-	put_age(out, at, page->now);
-	buf_add_char(out, '\n');
-}
-
 /* Why nobody tries any more, for somebody who has not read the manual. */
 static void
-put_dead_reason(struct buf *out, const struct page *page)
+put_dead_reason(struct page_text *text, const struct page *page)
 {
+	struct buf *out = &text->out;
 	const struct job *job = &page->letter->job;
 	const char *type = error_type_name(job->failure.type);
 
-	put_label(out, page, "gave up");
+	page_label(text, "gave up");
 	switch (page->letter->reason) {
 	case DEAD_NON_RETRYABLE:
 		buf_add_text(out, "at once: trying again cannot help with this\n");
@@ -88,18 +48,18 @@ put_dead_reason(struct buf *out, const struct page *page)
 }
 
 static void
-put_cause(struct buf *out, const struct page *page)
+put_cause(struct page_text *text, const struct page *page)
 {
 	const struct failure *failure = &page->letter->job.failure;
 
 	if (!span_present(failure->rule))
 		return;
-	put_field(out, page, "cause", failure->reason);
-	put_label(out, page, "class");
-	buf_printf(out, "%s, %s, by rule ", error_type_name(failure->type),
+	page_field(text, "cause", failure->reason);
+	page_label(text, "class");
+	buf_printf(&text->out, "%s, %s, by rule ", error_type_name(failure->type),
 		category_name(failure->category));
-	safe_text(out, failure->rule, 0);
-	buf_add_char(out, '\n');
+	safe_text(&text->out, failure->rule, 0);
+	buf_add_char(&text->out, '\n');
 }
 
 static enum tint
@@ -115,24 +75,24 @@ status_tint(enum dead_status status)
 }
 
 static void
-put_summary(struct buf *out, const struct page *page)
+put_summary(struct page_text *text, const struct page *page)
 {
 	const struct dead_letter *letter = page->letter;
 	const struct job *job = &letter->job;
 	enum tint tint = status_tint(letter->status);
 
-	buf_printf(out, "%sDead letter %lld%s  %s%s%s\n",
-		tint_start(TINT_BOLD, page->color), (long long)job->id,
-		tint_end(TINT_BOLD, page->color), tint_start(tint, page->color),
-		dead_status_name(letter->status), tint_end(tint, page->color));
-	put_field(out, page, "event", job->event_id);
-	put_field(out, page, "type", job->event_type);
-	put_field(out, page, "order", job->ordering_key);
-	put_field(out, page, "endpoint", job->endpoint);
-	put_time_field(out, page, "created", job->created_at);
-	put_time_field(out, page, "died", letter->died_at);
-	put_cause(out, page);
-	put_dead_reason(out, page);
+	buf_printf(&text->out, "%sDead letter %lld%s  %s%s%s\n",
+		tint_start(TINT_BOLD, text->color), (long long)job->id,
+		tint_end(TINT_BOLD, text->color), tint_start(tint, text->color),
+		dead_status_name(letter->status), tint_end(tint, text->color));
+	page_field(text, "event", job->event_id);
+	page_field(text, "type", job->event_type);
+	page_field(text, "order", job->ordering_key);
+	page_field(text, "endpoint", job->endpoint);
+	page_time(text, "created", job->created_at);
+	page_time(text, "died", letter->died_at);
+	put_cause(text, page);
+	put_dead_reason(text, page);
 }
 
 static void
@@ -152,27 +112,6 @@ put_request_line(struct buf *out, const struct page *page)
 	else
 		buf_add_text(out, "(the endpoint's URL: give --config)");
 	buf_add_char(out, '\n');
-}
-
-static void
-put_headers(struct buf *out, struct span headers)
-{
-	struct json object;
-	struct buf value;
-
-	if (!span_present(headers) || json_read(headers, &object, NULL) != 0)
-		return;
-	buf_init(&value, PAGE_SIZE_MAX);
-	for (struct json_iter it = json_iter(object); json_next(&it);) {
-		buf_clear(&value);
-		json_to_text(it.value, &value);
-		buf_add_text(out, "  ");
-		safe_text(out, it.key, 0);
-		buf_add_text(out, ": ");
-		safe_text(out, buf_span(&value), 0);
-		buf_add_char(out, '\n');
-	}
-	buf_free(&value);
 }
 
 void
@@ -213,25 +152,25 @@ put_hex(struct buf *out, struct span bytes)
 }
 
 static void
-put_body(struct buf *out, const struct page *page)
+put_body(struct page_text *text, const struct page *page)
 {
 	struct span body = page->letter->job.request.body;
-	bool text = span_is_utf8(body) &&
+	bool readable = span_is_utf8(body) &&
 		(body.len == 0 || memchr(body.ptr, '\0', body.len) == NULL);
 	struct span preview = preview_of(body);
 	char heading[64];
 
 	snprintf(heading, sizeof(heading), "Body, %zu byte%s%s", body.len,
-		body.len == 1 ? "" : "s", text ? "" : ", binary");
-	put_heading(out, page, heading);
-	if (text)
-		page_put_lines(out, preview, "  ");
+		body.len == 1 ? "" : "s", readable ? "" : ", binary");
+	page_heading(text, heading);
+	if (readable)
+		page_put_lines(&text->out, preview, "  ");
 	else
-		put_hex(out, body);
-	if (preview.len < body.len || (!text && body.len > HEX_BYTES))
-		buf_printf(out, "  %s… all of it: whdlq show --body %lld%s\n",
-			tint_start(TINT_DIM, page->color),
-			(long long)page->letter->job.id, tint_end(TINT_DIM, page->color));
+		put_hex(&text->out, body);
+	if (preview.len < body.len || (!readable && body.len > HEX_BYTES))
+		buf_printf(&text->out, "  %s… all of it: whdlq show --body %lld%s\n",
+			tint_start(TINT_DIM, text->color),
+			(long long)page->letter->job.id, tint_end(TINT_DIM, text->color));
 }
 
 static void
@@ -301,82 +240,69 @@ put_resolution(struct buf *out, const struct dead_letter *letter)
 }
 
 static void
-put_history(struct buf *out, const struct page *page)
+put_history(struct page_text *text, const struct page *page)
 {
-	put_heading(out, page, "History");
-	put_event(out, page->letter->job.created_at, "accepted\n");
-	put_past(out, page);
-	put_resolution(out, page->letter);
+	page_heading(text, "History");
+	put_event(&text->out, page->letter->job.created_at, "accepted\n");
+	put_past(&text->out, page);
+	put_resolution(&text->out, page->letter);
 }
 
 /* The command is only as good as what is in it. */
 static void
-put_command(struct buf *out, const struct page *page)
+put_command(struct page_text *text, const struct page *page)
 {
 	struct span curl = buf_span(&page->curl);
 
-	put_heading(out, page, "Send it by hand");
-	buf_add_span(out, curl);
-	buf_add_char(out, '\n');
+	page_heading(text, "Send it by hand");
+	buf_add_span(&text->out, curl);
+	buf_add_char(&text->out, '\n');
 	if (memmem(curl.ptr, curl.len, REDACTED, strlen(REDACTED)) != NULL)
-		buf_printf(out, "  %s(with its secrets: whdlq show --reveal %lld)%s\n",
-			tint_start(TINT_DIM, page->color),
-			(long long)page->letter->job.id, tint_end(TINT_DIM, page->color));
+		buf_printf(&text->out,
+			"  %s(with its secrets: whdlq show --reveal %lld)%s\n",
+			tint_start(TINT_DIM, text->color),
+			(long long)page->letter->job.id, tint_end(TINT_DIM, text->color));
 }
 
 static void
-put_next_step(struct buf *out, const struct page *page)
+put_next_step(struct page_text *text, const struct page *page)
 {
 	long long id = (long long)page->letter->job.id;
 
-	buf_printf(out, "\n%s", tint_start(TINT_DIM, page->color));
+	buf_printf(&text->out, "\n%s", tint_start(TINT_DIM, text->color));
 	switch (page->letter->status) {
 	case DEAD_UNRESOLVED:
-		buf_printf(out,
+		buf_printf(&text->out,
 			"Fixed? whdlq retry %lld   Done by hand? whdlq resolve %lld\n",
 			id, id);
 		break;
 	case DEAD_RETRYING:
-		buf_printf(out, "On its way: whqueue show %lld\n", id);
+		buf_printf(&text->out, "On its way: whqueue show %lld\n", id);
 		break;
 	default:
-		buf_printf(out, "Not done after all? whdlq reopen %lld\n", id);
+		buf_printf(&text->out, "Not done after all? whdlq reopen %lld\n", id);
 		break;
 	}
-	buf_add_text(out, tint_end(TINT_DIM, page->color));
-}
-
-static int
-write_text(struct cli *cli, struct buf *text, struct err *err)
-{
-	if (buf_check(text, err) != 0 || cli_write(cli, buf_span(text), err) != 0)
-		return -1;
-	buf_clear(text);
-	return 0;
+	buf_add_text(&text->out, tint_end(TINT_DIM, text->color));
 }
 
 int
 page_write(const struct page *page, struct cli *cli, struct err *err)
 {
-	struct buf text;
+	struct page_text text;
 	int result;
 
-	buf_init(&text, PAGE_SIZE_MAX);
+	page_text_init(&text, clock_now(&cli->clock), page->color);
 	put_summary(&text, page);
-	put_heading(&text, page, "Request");
-	put_request_line(&text, page);
-	put_headers(&text, page->redacted.request.headers);
+	page_heading(&text, "Request");
+	put_request_line(&text.out, page);
+	page_header_fields(&text, page->redacted.request.headers);
 	put_body(&text, page);
-	put_heading(&text, page, "Attempts");
-	result = write_text(cli, &text, err);
-	if (result == 0) {
-		operator_show_attempts(
-			stdout, &page->attempts, page->letter->job.crashes, page->color);
-		put_history(&text, page);
-		put_command(&text, page);
-		put_next_step(&text, page);
-		result = write_text(cli, &text, err);
-	}
-	buf_free(&text);
+	page_attempts(&text, &page->attempts, page->letter->job.crashes);
+	put_history(&text, page);
+	put_command(&text, page);
+	put_next_step(&text, page);
+	result = page_text_flush(&text, cli, err);
+	page_text_free(&text);
 	return result;
 }

@@ -13,7 +13,6 @@ struct page {
 	const struct endpoint_config *endpoint; /* NULL: not configured */
 	struct attempt_list attempts;
 	struct buf curl;
-	int64_t now;
 	bool color;
 };
 

@@ -56,7 +56,7 @@ page_make(struct page *page, struct showing *showing, const struct dead_letter *
 	const struct show_args *args = showing->args;
 	struct curl_source source;
 
-	*page = (struct page){.letter = letter, .now = showing->view.now};
+	*page = (struct page){.letter = letter};
 	buf_init(&page->curl, CURL_MAX);
 	if (request_redact(&page->redacted, &letter->job.request, args->reveal, err) != 0)
 		return -1;
