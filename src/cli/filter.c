@@ -21,8 +21,6 @@ static const char *const category_choices[] = {
 static const char *const error_type_choices[] = {"any", "network", "rate_limit", "server",
 	"database", "client", "signature", "validation", "unknown", NULL};
 
-const struct filter_args cli_filter_defaults = {.limit = -1};
-
 const struct cli_option cli_job_status_options[] = {
 	{.letter = 's',
 		.name = "status",

@@ -26,7 +26,6 @@ struct filter_args {
 extern const struct cli_option cli_job_status_options[];  /* --status of jobs */
 extern const struct cli_option cli_dead_status_options[]; /* --status of dead letters */
 extern const struct cli_option cli_filter_options[];
-extern const struct filter_args cli_filter_defaults;
 
 /* Whether nothing restricts (limit and after do not count). */
 bool filter_is_empty(const struct filter_args *filter);

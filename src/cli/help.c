@@ -7,9 +7,9 @@
 
 enum { LEFT_MAX = 26, LEFT_MAX_NARROW = 4, NARROW = 60, INDENT = 2, GAP = 2 };
 
-void
-help_usage(
-	struct buf *out, const struct cli_program *program, const struct cli_verb *verb)
+/* "usage: whqueue list [OPTION ...]"; without a verb that of the program. */
+static void
+put_usage(struct buf *out, const struct cli_program *program, const struct cli_verb *verb)
 {
 	buf_printf(out, "usage: %s", program->name);
 	if (verb == NULL)
@@ -138,7 +138,7 @@ help_verb(struct buf *out, const struct cli_program *program, const struct cli_v
 	struct option_iter it = option_iter(verb);
 	size_t left_width = left_width_of(verb, width);
 
-	help_usage(out, program, verb);
+	put_usage(out, program, verb);
 	put_spaces(out, INDENT);
 	put_wrapped(out, verb->summary, INDENT, width);
 	if (verb->examples != NULL)
@@ -156,7 +156,7 @@ help_program(struct buf *out, const struct cli_program *program, size_t width)
 	const struct cli_verb *verb;
 	size_t widest = 0;
 
-	help_usage(out, program, NULL);
+	put_usage(out, program, NULL);
 	put_spaces(out, INDENT);
 	put_wrapped(out, program->summary, INDENT, width);
 	buf_add_text(out, "\nexamples:\n");

@@ -7,10 +7,6 @@
 
 #include "cli/options.h"
 
-/* "usage: whqueue list [OPTION ...]\n"; without a verb that of the program. */
-void help_usage(
-	struct buf *out, const struct cli_program *program, const struct cli_verb *verb);
-
 /* Usage, examples and options, wrapped to `width` columns; without a verb: the verbs. */
 void help_text(struct buf *out, const struct cli_program *program,
 	const struct cli_verb *verb, size_t width);

@@ -169,8 +169,7 @@ void classification_conclude(const struct policy *policy, struct classification 
 /* The heaviest finding of one layer. */
 struct finding layer_judge(const struct layer *layer);
 
-/* The members that hold a layer's code, class name and message; JSON_ABSENT if none. */
-struct json layer_code(const struct members *error);
+/* The members that hold a layer's class name and message; JSON_ABSENT if none. */
 struct json layer_name(const struct members *error);
 struct json layer_message(const struct members *error);
 

@@ -22,7 +22,7 @@ first_of(const struct members *object, const char *const *keys, enum json_type t
 	return (struct json){0};
 }
 
-struct json
+static struct json
 layer_code(const struct members *error)
 {
 	static const char *const keys[] = {

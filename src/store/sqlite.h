@@ -147,7 +147,6 @@ struct query query_start(struct sqlite_store *store, const struct sql *sql);
 void bind_int(struct query *query, int64_t value);
 void bind_text(struct query *query, struct span text); /* absent: NULL */
 void bind_blob(struct query *query, struct span bytes);
-void bind_null(struct query *query);
 
 /* NULL if `present` is false. */
 void bind_optional(struct query *query, bool present, int64_t value);

@@ -124,18 +124,12 @@ bind_int(struct query *query, int64_t value)
 }
 
 void
-bind_null(struct query *query)
-{
-	bound(query, sqlite3_bind_null(query->statement, ++query->parameter));
-}
-
-void
 bind_optional(struct query *query, bool present, int64_t value)
 {
 	if (present)
 		bind_int(query, value);
 	else
-		bind_null(query);
+		bound(query, sqlite3_bind_null(query->statement, ++query->parameter));
 }
 
 void

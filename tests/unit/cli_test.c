@@ -477,7 +477,7 @@ test_input_is_bounded(void)
 static void
 test_filter_is_empty(void)
 {
-	struct filter_args filter = cli_filter_defaults;
+	struct filter_args filter = {.limit = -1};
 
 	CHECK(filter_is_empty(&filter));
 	filter.limit = 3;

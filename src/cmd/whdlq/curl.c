@@ -18,7 +18,8 @@
 
 enum { INLINE_BODY_MAX = 1024, HEADER_LINE_MAX = 128 * 1024 };
 
-bool
+/* Whether the text can be shown on a terminal, and pasted from it, unchanged. */
+static bool
 text_is_plain(struct span text)
 {
 	struct buf safe;

@@ -147,7 +147,4 @@ void curl_command_put(struct buf *out, const struct curl_source *source);
 /* One word for sh; never anything that a terminal would act on. */
 void shell_quote(struct buf *out, struct span word);
 
-/* Whether the text can be shown on a terminal, and pasted from it, unchanged. */
-bool text_is_plain(struct span text);
-
 #endif
