@@ -36,6 +36,7 @@ extern const struct sql sqlite_list_sql[];
 extern const struct sql sqlite_find_sql[];
 extern const struct sql sqlite_stats_sql[];
 extern const struct sql sqlite_act_sql[];
+extern const struct sql sqlite_verb_sql[];
 extern const struct sql sqlite_hold_sql[];
 extern const struct sql sqlite_purge_sql[];
 extern const struct sql sqlite_clock_sql[];
