@@ -9,6 +9,9 @@
 
 #include "work/task.h"
 
+/* Tells the operator of what is no line; called by both threads. */
+typedef void worker_complain(void *context, const struct err *err);
+
 struct report {
 	bool plain; /* for a terminal */
 	bool color;

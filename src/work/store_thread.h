@@ -28,9 +28,6 @@
  * if that is no longer possible: the worker then stops. */
 typedef int worker_emit(void *context, struct span lines);
 
-/* Tells the operator; called by both threads. */
-typedef void worker_complain(void *context, const struct err *err);
-
 struct store_thread_options {
 	struct store *store; /* borrowed, with a worker started */
 	const struct clock *clock;

@@ -10,8 +10,8 @@
 
 #include "store/store.h"
 
+struct engine;
 struct lane;
-struct worker;
 
 enum { TASK_PEER_SIZE = 64 };
 
@@ -27,8 +27,8 @@ struct task {
 	struct task *next_made;    /* the pool's own */
 	struct delivery *delivery; /* owned */
 	struct settle settle;      /* borrows from here and from the delivery */
-	struct worker *worker;     /* of whose engine it is */
-	struct lane *lane;         /* likewise */
+	struct engine *engine;     /* that it was given to */
+	struct lane *lane;         /* of its endpoint there */
 	int window;                /* of its endpoint's lane now; 0: as before */
 	enum standing standing;    /* of its endpoint now, where there is a window */
 	enum suspicion suspicion;

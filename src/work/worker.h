@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The worker: an engine that delivers (this thread: event loop and libcurl) and a thread
- * that speaks with the store, with two mailboxes between them.
+ * The worker: an engine that delivers (work/engine.h, on the thread that calls
+ * worker_run()) and a thread that speaks with the store (work/store_thread.h), with two
+ * mailboxes between them. A task goes from the store thread to the engine and back.
  */
 #ifndef WORK_WORKER_H
 #define WORK_WORKER_H
