@@ -14,8 +14,10 @@ enum {
 	PURGE_EVERY_US = 60 * 1000 * 1000,
 	PURGE_AGAIN_US = 100 * 1000,
 	PURGE_LIMIT = 1000,
-	GATHER_US = 12 * 1000,
-	GATHER_ENOUGH = 64,
+	GATHER_MIN_US = 12 * 1000,
+	GATHER_MAX_US = 50 * 1000,
+	GATHER_US_A_JOB = 1000,
+	GATHER_ENOUGH = 400,
 };
 
 /* ---- housekeeping ---------------------------------------------------------------- */
@@ -98,6 +100,18 @@ worth_waiting_for(const struct store_thread *self)
 	return half < GATHER_ENOUGH - pending ? half : GATHER_ENOUGH - pending;
 }
 
+/* The more come back, the longer it is worth waiting for yet more of them; where it is a
+ * few, what waits for them should not wait for others. */
+static int64_t
+gather_us(size_t pending)
+{
+	int64_t us = (int64_t)pending * GATHER_US_A_JOB;
+
+	if (us < GATHER_MIN_US)
+		return GATHER_MIN_US;
+	return us < GATHER_MAX_US ? us : GATHER_MAX_US;
+}
+
 /* Until when the next round is put off so that more may come back; 0: not at all. */
 static int64_t
 gather_until_us(const struct store_thread *self)
@@ -105,7 +119,7 @@ gather_until_us(const struct store_thread *self)
 	if (worth_waiting_for(self) == 0 || self->is_urgent ||
 		atomic_load(&self->stopping))
 		return 0;
-	return self->round_us + GATHER_US;
+	return self->round_us + gather_us(self->pending.count);
 }
 
 /* Whether a round is worth it now. */
