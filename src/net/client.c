@@ -11,6 +11,7 @@ struct client {
 	CURLM *multi;
 	struct sockets sockets;
 	struct tls_defaults tls;
+	struct targets targets;
 	struct transfer *free; /* the pool; the handle used last is on top */
 	struct transfer **transfers;
 	size_t count; /* made so far: handles are made when they are needed */
@@ -95,6 +96,7 @@ client_close(struct client *client)
 		curl_multi_cleanup(client->multi);
 	if (client->sockets.loop != NULL)
 		sockets_free(&client->sockets);
+	targets_free(&client->targets);
 	free(client->tls.ca_file);
 	free(client->tls.ca_path);
 	free(client->transfers);
@@ -148,7 +150,8 @@ transfer_start(struct transfer *transfer, const struct transfer_request *request
 {
 	struct client *client = transfer->client;
 
-	if (transfer_prepare(transfer, request, &client->tls, err) != 0) {
+	if (transfer_prepare(transfer, request, &client->tls, &client->targets, err) !=
+		0) {
 		transfer_drop(transfer);
 		return -1;
 	}

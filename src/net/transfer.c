@@ -102,7 +102,7 @@ before_request(void *context, char *peer_ip, char *own_ip, int peer_port, int ow
 }
 
 static void
-set_constant_options(struct transfer *transfer, const struct client_options *options)
+set_constant_options(struct transfer *transfer)
 {
 	CURL *easy = transfer->easy;
 
@@ -111,11 +111,11 @@ set_constant_options(struct transfer *transfer, const struct client_options *opt
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(easy, CURLOPT_PROXY, "");
+	curl_easy_setopt(easy, CURLOPT_NOPROXY, "*"); /* not to look for $no_proxy */
 	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
 	curl_easy_setopt(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
 	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	curl_easy_setopt(easy, CURLOPT_USERAGENT, options->user_agent);
 	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->message);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, receive_header);
@@ -136,14 +136,17 @@ int
 transfer_init(
 	struct transfer *transfer, const struct client_options *options, struct err *err)
 {
-	*transfer = (struct transfer){.snippet_bytes = options->snippet_bytes};
+	*transfer = (struct transfer){
+		.snippet_bytes = options->snippet_bytes,
+		.user_agent = options->user_agent,
+	};
 	buf_init(&transfer->text, REQUEST_TEXT_MAX);
 	buf_init(&transfer->response.headers, RESPONSE_HEADERS_KEPT);
 	buf_init(&transfer->response.body, options->snippet_bytes);
 	transfer->easy = curl_easy_init();
 	if (transfer->easy == NULL)
 		return err_no_memory(err);
-	set_constant_options(transfer, options);
+	set_constant_options(transfer);
 	return 0;
 }
 
@@ -151,6 +154,7 @@ void
 transfer_free(struct transfer *transfer)
 {
 	curl_easy_cleanup(transfer->easy);
+	target_drop(transfer->target);
 	buf_free(&transfer->response.body);
 	buf_free(&transfer->response.headers);
 	buf_free(&transfer->text);
@@ -165,6 +169,7 @@ transfer_reset(struct transfer *transfer)
 
 	buf_clear(&transfer->text);
 	transfer->line_count = 0;
+	transfer->names_agent = false;
 	buf_clear(&response->headers);
 	buf_clear(&response->body);
 	response->header_bytes = 0;
@@ -217,8 +222,21 @@ add_line(struct transfer *transfer, struct span name, const char *separator,
 void
 transfer_header(struct transfer *transfer, struct span name, struct span value)
 {
+	if (span_is_nocase(name, "user-agent"))
+		transfer->names_agent = true;
 	/* "Name:" would take the field out; "Name;" is libcurl's way to an empty one. */
 	add_line(transfer, name, value.len == 0 ? ";" : ": ", value);
+}
+
+/* What is said of every request. CURLOPT_USERAGENT would be printed three times over. */
+static void
+add_common_lines(struct transfer *transfer)
+{
+	if (!transfer->names_agent)
+		add_line(transfer, SPAN_LITERAL("User-Agent"), ": ",
+			span_of(transfer->user_agent));
+	/* No "100-continue" round trip: a bare "Expect:" takes the field out. */
+	add_line(transfer, SPAN_LITERAL("Expect"), ":", (struct span){0});
 }
 
 /* The list is made in our own memory, not by a dozen curl_slist_append(). */
@@ -326,16 +344,34 @@ copy_target(struct transfer *transfer, const struct transfer_request *request,
 	return 0;
 }
 
+/* What cannot be parsed is left to libcurl, which then says so. ERR_OS. */
+static int
+set_url(struct transfer *transfer, struct targets *targets, const char *url,
+	struct err *err)
+{
+	struct target *target = targets_hold(targets, url);
+	struct target *before = transfer->target;
+	CURL *easy = transfer->easy;
+
+	if (target == NULL && curl_easy_setopt(easy, CURLOPT_URL, url) != CURLE_OK)
+		return err_no_memory(err);
+	if (target != before)
+		curl_easy_setopt(
+			easy, CURLOPT_CURLU, target == NULL ? NULL : target->parsed);
+	transfer->target = target;
+	target_drop(before);
+	return 0;
+}
+
 int
 transfer_prepare(struct transfer *transfer, const struct transfer_request *request,
-	const struct tls_defaults *tls, struct err *err)
+	const struct tls_defaults *tls, struct targets *targets, struct err *err)
 {
 	enum transfer_mode mode = mode_of(request);
 	CURL *easy = transfer->easy;
 	const char *url, *method;
 
-	/* No "100-continue" round trip: a bare "Expect:" takes the field out. */
-	add_line(transfer, SPAN_LITERAL("Expect"), ":", (struct span){0});
+	add_common_lines(transfer);
 	if (copy_target(transfer, request, &url, &method, err) != 0)
 		return -1;
 	set_mode(transfer, mode);
@@ -348,9 +384,7 @@ transfer_prepare(struct transfer *transfer, const struct transfer_request *reque
 	curl_easy_setopt(
 		easy, CURLOPT_CONNECTTIMEOUT_MS, timeout_of(request->connect_timeout_ms));
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout_of(request->timeout_ms));
-	if (curl_easy_setopt(easy, CURLOPT_URL, url) != CURLE_OK)
-		return err_no_memory(err);
-	return 0;
+	return set_url(transfer, targets, url, err);
 }
 
 static int64_t

@@ -7,6 +7,7 @@
 #define NET_TRANSFER_H
 
 #include "net/gate.h"
+#include "net/targets.h"
 
 #include <curl/curl.h>
 
@@ -42,11 +43,15 @@ struct transfer {
 	CURL *easy;
 	bool active; /* in the multi handle */
 	enum transfer_mode mode;
+	struct target
+		*target; /* as set in the handle, held; NULL: a text is, or nothing */
 	const char *tls_ca, *tls_cert, *tls_key; /* as set in the handle; compared only */
 	bool tls_known;
 	size_t snippet_bytes;
-	struct buf text; /* the header lines, each with a NUL; then url and method */
-	size_t *lines;   /* where each begins in text */
+	const char *user_agent;
+	bool names_agent; /* the request has a User-Agent of its own */
+	struct buf text;  /* the header lines, each with a NUL; then url and method */
+	size_t *lines;    /* where each begins in text */
 	struct curl_slist *nodes;
 	size_t line_count;
 	size_t line_cap;
@@ -77,7 +82,7 @@ void transfer_reset(struct transfer *transfer);
 
 /* Sets what belongs to this request. ERR_OS. */
 int transfer_prepare(struct transfer *transfer, const struct transfer_request *request,
-	const struct tls_defaults *tls, struct err *err);
+	const struct tls_defaults *tls, struct targets *targets, struct err *err);
 
 /* What came of it; borrows from the transfer. */
 void transfer_result_of(

@@ -86,6 +86,34 @@ END
   [ "$(jq -r .url "$receiver_log_file")" = '/ok/../ok?a=%2F&b=' ]
 }
 
+@test "each request goes where its record says, whatever the one before it was" {
+  receiver_start
+  # More than are remembered, some of them again and again, in turn.
+  jq -nc --arg url "$receiver_base/ok?" 'range(600) |
+    {id: "evt_\(.)", url: "\($url)\(if . % 2 == 0 then . else . % 7 end)", payload: .}' |
+    whenqueue >/dev/null
+  run -0 --separate-stderr whworker --drain -c 3
+  [ "$(grep -c '"event":"completed"' <<<"$output")" -eq 600 ]
+  receiver_log 'select(.url != "/ok?\(.headers["webhook-id"][4:] | tonumber |
+    if . % 2 == 0 then . else . % 7 end)")' >astray
+  [ ! -s astray ]
+  [ "$(receiver_count)" -eq 600 ]
+}
+
+@test "who we are is said once, by the record if it does" {
+  receiver_start
+  printf '%s\n' '{"url":"'"$(receiver_url /ok)"'","headers":{"user-agent":"mine/1"}}' \
+    '{"url":"'"$(receiver_url /ok)"'"}' '{"url":"'"$(receiver_url /ok)"'","headers":{"User-Agent":""}}' |
+    whenqueue
+  whworker --drain -c 1
+  run -0 receiver_log '.headers["user-agent"] | sub("(?<name>whtools/).*"; .name)'
+  diff <(printf '%s\n' "$output") - <<'END'
+"mine/1"
+"whtools/"
+""
+END
+}
+
 @test "a redirect is an answer, not an instruction" {
   receiver_start
   printf '%s\n' '{"url":"'"$(receiver_url "/redirect?to=$receiver_base/ok")"'","payload":1}' | whenqueue

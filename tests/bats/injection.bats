@@ -135,7 +135,6 @@ END
   cat >expected <<'END'
 PUT /hook?a=b HTTP/1.1
 Host: other.test
-User-Agent
 Accept: */*
 webhook-id: one
 webhook-timestamp
@@ -145,6 +144,7 @@ X-Colon: : :
 X-Tab: a	b
 X-Umlaut: ü
 Content-Type: text/plain
+User-Agent
 Content-Length: 7
 
 {"n":1}POST / HTTP/1.1

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#include "net/targets.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+void
+target_drop(struct target *target)
+{
+	if (target == NULL || --target->holders > 0)
+		return;
+	curl_url_cleanup(target->parsed);
+	free(target->url);
+	free(target);
+}
+
+/* By the rules of the handles' options, which libcurl applies to text only. */
+static struct target *
+parse(const char *url)
+{
+	const unsigned flags = CURLU_PATH_AS_IS | CURLU_DISALLOW_USER;
+	struct target *target = calloc(1, sizeof(*target));
+
+	if (target == NULL)
+		return NULL;
+	target->holders = 1;
+	target->url = strdup(url);
+	target->parsed = curl_url();
+	if (target->url != NULL && target->parsed != NULL &&
+		curl_url_set(target->parsed, CURLUPART_URL, url, flags) == CURLUE_OK)
+		return target;
+	target_drop(target);
+	return NULL;
+}
+
+void
+targets_free(struct targets *targets)
+{
+	for (size_t i = 0; i < TARGETS_RECENT; i++)
+		target_drop(targets->recent[i]);
+}
+
+/* FNV-1a. Who finds URLs that share a place only has them parsed more often. */
+static size_t
+place_of(const char *url)
+{
+	uint32_t hash = 0x811c9dc5;
+
+	for (; *url != '\0'; url++)
+		hash = (hash ^ (unsigned char)*url) * 0x01000193;
+	return (hash ^ hash >> 16) % TARGETS_RECENT;
+}
+
+struct target *
+targets_hold(struct targets *targets, const char *url)
+{
+	struct target **recent = &targets->recent[place_of(url)];
+	struct target *target = *recent;
+
+	if (target == NULL || strcmp(target->url, url) != 0) {
+		target = parse(url);
+		if (target == NULL)
+			return NULL;
+		target_drop(*recent);
+		*recent = target;
+	}
+	target->holders++;
+	return target;
+}
