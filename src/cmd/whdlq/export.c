@@ -112,13 +112,15 @@ static int
 export_matching(struct exporting *exporting, struct err *err)
 {
 	struct job_list list = {0};
+	struct paging paging;
 	int result;
 
-	result = letters_matching(
-		exporting->store, &exporting->filter, false, remember, &list, NULL, err);
+	paging_start(&paging, &exporting->filter);
+	result = letters_matching(exporting->store, &paging, false, remember, &list, err);
 	while (result == 0 && list.count > 0)
 		result = export_number(exporting, list.jobs[--list.count], err);
 	job_list_free(&list);
+	paging_free(&paging);
 	return result;
 }
 

@@ -105,48 +105,24 @@ letter_row(struct output *output, const struct dead_letter *letter,
 	return output_row_end(output, err);
 }
 
-/* One page; *left counts down what the limit still allows (0: nothing more). */
-static int
-walk_page(const struct dead_page *page, size_t *left, letter_each *each, void *context,
-	struct err *err)
-{
-	for (size_t i = 0; i < page->count; i++) {
-		if (each(context, &page->letters[i], err) != 0)
-			return -1;
-		if (*left > 0)
-			(*left)--;
-	}
-	return 0;
-}
-
 int
-letters_matching(struct store *store, const struct job_filter *filter, bool with_request,
-	letter_each *each, void *context, struct buf *next, struct err *err)
+letters_matching(struct store *store, struct paging *paging, bool with_request,
+	letter_each *each, void *context, struct err *err)
 {
-	struct job_filter rest = *filter;
-	bool limited = filter->limit > 0;
-	struct buf cursor;
-	bool more = true;
 	int result = 0;
 
-	buf_init(&cursor, 1024);
-	while (more && result == 0) {
+	while (paging->more && result == 0) {
 		struct dead_page page;
 
-		if (store_dead_list(store, &rest, with_request, &page, err) != 0) {
-			result = -1;
-			break;
-		}
-		result = walk_page(&page, &rest.limit, each, context, err);
-		buf_clear(&cursor);
-		buf_add_span(&cursor, page.next);
-		rest.after = buf_span(&cursor);
-		more = span_present(page.next) && (!limited || rest.limit > 0);
+		if (store_dead_list(store, &paging->filter, with_request, &page, err) !=
+			0)
+			return -1;
+		for (size_t i = 0; i < page.count && result == 0; i++)
+			result = each(context, &page.letters[i], err);
+		if (result == 0)
+			result = paging_turn(paging, page.count, page.next, err);
 		dead_page_free(&page);
 	}
-	if (next != NULL)
-		buf_add_span(next, buf_span(&cursor));
-	buf_free(&cursor);
 	return result;
 }
 

@@ -54,13 +54,12 @@ list_run(struct cli *cli, const void *arguments)
 	struct listing listing = {
 		.view = {.reveal = args->reveal, .now = clock_now(&cli->clock)},
 	};
+	struct paging paging = {0};
 	struct store *store = NULL;
 	struct job_filter filter;
-	struct buf next;
 	struct err err;
 	int result = -1;
 
-	buf_init(&next, 1024);
 	if (list_filter(args, &filter, &err) != 0 ||
 		operator_open(cli, &args->common, STORE_READ, &store, &err) != 0)
 		goto out;
@@ -68,17 +67,18 @@ list_run(struct cli *cli, const void *arguments)
 	listing.view.statuses = filter.dead_statuses & (filter.dead_statuses - 1);
 	if (letters_open(&listing.output, cli, &args->common, &listing.view, &err) != 0)
 		goto out;
-	result = letters_matching(store, &filter, output_wants_json(listing.output),
-		list_letter, &listing, &next, &err);
+	paging_start(&paging, &filter);
+	result = letters_matching(store, &paging, output_wants_json(listing.output),
+		list_letter, &listing, &err);
 	if (result == 0)
 		operator_tell_of_rest(cli, &args->common, listing.output, listing.shown,
-			buf_span(&next));
+			buf_span(&paging.cursor));
 	if (output_close(listing.output, "No dead letters.", result == 0 ? &err : NULL) !=
 		0)
 		result = -1;
 out:
 	store_close(store);
-	buf_free(&next);
+	paging_free(&paging);
 	if (result != 0)
 		return cli_complain(cli, &err);
 	return listing.shown > 0 ? EXIT_DONE : EXIT_NONE;

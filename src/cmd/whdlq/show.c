@@ -213,20 +213,19 @@ show_close(struct showing *showing)
 static int
 show_matching(struct showing *showing, struct err *err)
 {
-	enum { CURSOR_MAX = 4096 };
 	bool one = showing->args->body;
-	struct buf next;
+	struct paging paging;
 	int result;
 
-	buf_init(&next, CURSOR_MAX);
+	paging_start(&paging, &showing->filter);
 	result = letters_matching(
-		showing->store, &showing->filter, true, show_letter, showing, &next, err);
+		showing->store, &paging, true, show_letter, showing, err);
 	if (result == 0 && showing->shown == 0)
 		cli_warn(showing->cli, "no dead letter matches");
 	else if (result == 0 && !one)
 		operator_tell_of_rest(showing->cli, &showing->args->common,
-			showing->output, showing->shown, buf_span(&next));
-	buf_free(&next);
+			showing->output, showing->shown, buf_span(&paging.cursor));
+	paging_free(&paging);
 	return result;
 }
 

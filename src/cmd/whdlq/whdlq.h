@@ -7,6 +7,7 @@
 #define CMD_WHDLQ_H
 
 #include "cmd/operator.h"
+#include "cmd/paging.h"
 #include "model/config.h"
 #include "model/redact.h"
 
@@ -112,14 +113,9 @@ int letter_row(struct output *output, const struct dead_letter *letter,
 /* Called with one letter after the other; non-zero (with *err) ends the walk. */
 typedef int letter_each(void *context, const struct dead_letter *letter, struct err *err);
 
-/*
- * Walks all that match, newest first, a page at a time so that nothing stays locked.
- * *next (may be NULL) then holds the cursor behind the last one, or nothing if that was
- * all.
- */
-int letters_matching(struct store *store, const struct job_filter *filter,
-	bool with_request, letter_each *each, void *context, struct buf *next,
-	struct err *err);
+/* Walks all that match, newest first; with_request: their requests too. */
+int letters_matching(struct store *store, struct paging *paging, bool with_request,
+	letter_each *each, void *context, struct err *err);
 
 /*
  * Walks those that the operands name. An unknown one is complained of; *found counts the

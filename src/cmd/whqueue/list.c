@@ -97,10 +97,9 @@ struct listing {
 	struct cli *cli;
 	struct store *store;
 	struct output *output;
-	struct job_filter filter;
+	struct paging paging;
 	size_t shown;
 	bool reveal;
-	struct buf next; /* the cursor behind the last row shown */
 };
 
 static int
@@ -128,26 +127,43 @@ empty_text(const struct filter_args *filter)
 }
 
 static int
+list_filter(const struct list_args *args, struct job_filter *filter, struct err *err)
+{
+	if (operator_filter(&args->filter, false, filter, err) != 0)
+		return -1;
+	if (args->filter.limit < 0)
+		filter->limit = FILTER_LIMIT_DEFAULT;
+	return 0;
+}
+
+static int
+list_open(struct listing *listing, const struct list_args *args, struct err *err)
+{
+	struct job_filter filter;
+
+	if (list_filter(args, &filter, err) != 0 ||
+		operator_open(listing->cli, &args->common, STORE_READ, &listing->store,
+			err) != 0)
+		return -1;
+	listing->reveal = args->reveal;
+	paging_start(&listing->paging, &filter);
+	return output_open(
+		&listing->output, listing->cli, &args->common, job_columns, err);
+}
+
+static int
 list(struct listing *listing, const struct list_args *args, struct err *err)
 {
 	const char *empty = empty_text(&args->filter);
 	int result;
 
-	if (operator_filter(&args->filter, false, &listing->filter, err) != 0 ||
-		operator_open(listing->cli, &args->common, STORE_READ, &listing->store,
-			err) != 0 ||
-		output_open(&listing->output, listing->cli, &args->common, job_columns,
-			err) != 0)
+	if (list_open(listing, args, err) != 0)
 		return -1;
-	listing->reveal = args->reveal;
-	if (args->filter.limit < 0)
-		listing->filter.limit = FILTER_LIMIT_DEFAULT;
-	result = jobs_matching(listing->store, &listing->filter,
-		output_wants_json(listing->output), list_job, listing, &listing->next,
-		err);
+	result = jobs_matching(listing->store, &listing->paging,
+		output_wants_json(listing->output), list_job, listing, err);
 	if (result == 0)
 		operator_tell_of_rest(listing->cli, &args->common, listing->output,
-			listing->shown, buf_span(&listing->next));
+			listing->shown, buf_span(&listing->paging.cursor));
 	if (output_close(listing->output, empty, result == 0 ? err : NULL) != 0)
 		result = -1;
 	return result;
@@ -156,17 +172,15 @@ list(struct listing *listing, const struct list_args *args, struct err *err)
 enum exit_code
 list_run(struct cli *cli, const void *given)
 {
-	enum { CURSOR_MAX = 4096 };
 	struct listing listing = {.cli = cli};
 	struct err err;
 	enum exit_code code;
 
-	buf_init(&listing.next, CURSOR_MAX);
 	if (list(&listing, given, &err) != 0)
 		code = cli_complain(cli, &err);
 	else
 		code = listing.shown > 0 ? EXIT_DONE : EXIT_NONE;
 	store_close(listing.store);
-	buf_free(&listing.next);
+	paging_free(&listing.paging);
 	return code;
 }

@@ -102,17 +102,15 @@ show_named(struct showing *showing, struct span id, struct err *err)
 static int
 show_matching(struct showing *showing, struct err *err)
 {
-	enum { CURSOR_MAX = 4096 };
-	struct buf next;
+	struct paging paging;
 	int result;
 
-	buf_init(&next, CURSOR_MAX);
-	result = jobs_matching(
-		showing->store, &showing->filter, true, show_job, showing, &next, err);
+	paging_start(&paging, &showing->filter);
+	result = jobs_matching(showing->store, &paging, true, show_job, showing, err);
 	if (result == 0)
 		operator_tell_of_rest(showing->cli, showing->common, showing->output,
-			showing->found, buf_span(&next));
-	buf_free(&next);
+			showing->found, buf_span(&paging.cursor));
+	paging_free(&paging);
 	return result;
 }
 

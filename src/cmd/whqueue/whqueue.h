@@ -7,6 +7,7 @@
 #define CMD_WHQUEUE_WHQUEUE_H
 
 #include "cmd/operator.h"
+#include "cmd/paging.h"
 #include "model/redact.h"
 
 extern const struct cli_verb whqueue_verbs[];
@@ -74,12 +75,9 @@ void endpoint_state_cell(
 /* Called with one job after the other; non-zero (with *err) ends the walk. */
 typedef int job_each(void *context, const struct job *job, struct err *err);
 
-/*
- * Walks all that match, newest first, a page at a time so that nothing stays locked.
- * *next then holds the cursor behind the last one, or nothing if that was all.
- */
-int jobs_matching(struct store *store, const struct job_filter *filter, bool with_request,
-	job_each *each, void *context, struct buf *next, struct err *err);
+/* Walks all that match, newest first; with_request: their requests too. */
+int jobs_matching(struct store *store, struct paging *paging, bool with_request,
+	job_each *each, void *context, struct err *err);
 
 /* The columns of a listing, and a job as one row of it, as it is: redacted or not. */
 extern const struct output_column job_columns[];
