@@ -30,15 +30,19 @@ enum { SHOW_LIMIT_DEFAULT = 10 };
 int operator_show_filter(const struct cli *cli, const struct filter_args *args, bool dead,
 	struct job_filter *filter, struct err *err);
 
-/* What a changing verb was asked to do, in one struct for all of them. */
+/* What every changing verb is given. */
+struct change_verb_args {
+	struct cli_common common;
+	struct filter_args filter;
+	struct change_args flags;
+};
+
+/* What such a verb makes of it. */
 struct operator_change {
-	const struct cli_common *common;
-	const struct filter_args *filter;
-	const struct change_args *change;
-	struct action action;
-	const char *done;  /* "cancelled": past participle for the receipt line */
-	const char *asked; /* the one for questions and complaints; NULL: done */
-	bool dead;         /* on dead letters */
+	const struct change_verb_args *args;
+	struct action action; /* `now` and `dry_run` are filled in */
+	const char *done;     /* "cancelled": past participle for the receipt line */
+	const char *asked;    /* the one for questions and complaints; NULL: done */
 	/* Also told of each job, after its line; NULL. Non-zero with *err stops. */
 	int (*each)(void *context, const struct action_report *report, struct err *err);
 	void *context;
@@ -51,6 +55,10 @@ struct operator_change {
  * nothing was changed or some could not be.
  */
 enum exit_code operator_change(struct cli *cli, const struct operator_change *change);
+
+/* The same for a verb of which there is no more to say. */
+enum exit_code operator_change_by(struct cli *cli, const struct change_verb_args *args,
+	enum action_verb verb, const char *done);
 
 /*
  * A listing ended before its last row: says how to go on behind `next` (empty: it did

@@ -41,6 +41,19 @@ result_name(const struct changing *changing, enum action_result result)
 	}
 }
 
+static bool
+is_on_letters(const struct changing *changing)
+{
+	return action_is_on_letters(changing->action.verb);
+}
+
+/* What it is done to, in a sentence. */
+static const char *
+noun(const struct changing *changing)
+{
+	return is_on_letters(changing) ? "dead letter" : "job";
+}
+
 /* What was asked for, in a sentence. */
 static const char *
 asked(const struct operator_change *change)
@@ -51,12 +64,11 @@ asked(const struct operator_change *change)
 static void
 complain_of(struct changing *changing, const struct action_report *report)
 {
-	const char *what = changing->change->dead ? "dead letter" : "job";
 	struct span name = span_present(report->operand) ? report->operand : report->id;
 
 	if (report->result == ACT_NOT_FOUND)
-		cli_warn(
-			changing->cli, "%.*s: no such %s", (int)name.len, name.ptr, what);
+		cli_warn(changing->cli, "%.*s: no such %s", (int)name.len, name.ptr,
+			noun(changing));
 	else
 		cli_warn(changing->cli, "%.*s: is %s, so it cannot be %s", (int)name.len,
 			name.ptr, report->state, asked(changing->change));
@@ -151,7 +163,7 @@ count_matching(struct changing *changing, size_t *count, struct err *err)
 	changing->action.dry_run = true;
 	if (run_action(changing, err) != 0)
 		return -1;
-	changing->action.dry_run = changing->change->change->dry_run;
+	changing->action.dry_run = changing->change->args->flags.dry_run;
 	*count = changing->done;
 	changing->done = changing->not_found = changing->refused = 0;
 	return 0;
@@ -165,15 +177,14 @@ confirm(struct changing *changing, bool *confirmed, struct err *err)
 	size_t count;
 
 	*confirmed = true;
-	if (changing->cli->operand_count > 0 || change->change->yes ||
-		change->change->dry_run || !changing->cli->stdin_terminal)
+	if (changing->cli->operand_count > 0 || change->args->flags.yes ||
+		change->args->flags.dry_run || !changing->cli->stdin_terminal)
 		return 0;
 	if (count_matching(changing, &count, err) != 0)
 		return -1;
 	if (count > 0)
 		*confirmed = cli_confirm(changing->cli, false, "%zu %s%s to be %s?",
-			count, change->dead ? "dead letter" : "job",
-			count == 1 ? "" : "s", asked(change));
+			count, noun(changing), count == 1 ? "" : "s", asked(change));
 	return 0;
 }
 
@@ -181,12 +192,12 @@ static int
 check_request(const struct changing *changing, struct err *err)
 {
 	const struct operator_change *change = changing->change;
-	bool filtered = !filter_is_empty(change->filter);
+	bool filtered = !filter_is_empty(&change->args->filter);
 
-	if (changing->cli->operand_count > 0 && (filtered || change->change->all))
+	if (changing->cli->operand_count > 0 && (filtered || change->args->flags.all))
 		return err_set(err, ERR_USAGE, "either ids or %s, not both",
 			filtered ? "a filter" : "--all");
-	if (changing->cli->operand_count == 0 && !filtered && !change->change->all)
+	if (changing->cli->operand_count == 0 && !filtered && !change->args->flags.all)
 		return err_set(err, ERR_USAGE,
 			"which ones? give ids, a filter like --endpoint, or --all");
 	return 0;
@@ -198,12 +209,12 @@ prepare(struct changing *changing, struct err *err)
 	const struct operator_change *change = changing->change;
 
 	if (check_request(changing, err) != 0 ||
-		operator_filter(change->filter, change->dead, &changing->filter, err) !=
-			0 ||
+		operator_filter(&change->args->filter, is_on_letters(changing),
+			&changing->filter, err) != 0 ||
 		id_list_read(&changing->ids, changing->cli, err) != 0)
 		return -1;
 	return operator_open(
-		changing->cli, change->common, STORE_WRITE, &changing->store, err);
+		changing->cli, &change->args->common, STORE_WRITE, &changing->store, err);
 }
 
 static int
@@ -218,7 +229,7 @@ change_all(struct changing *changing, struct err *err)
 		cli_warn(changing->cli, "nothing was done");
 		return 0;
 	}
-	if (output_open(&changing->output, changing->cli, changing->change->common,
+	if (output_open(&changing->output, changing->cli, &changing->change->args->common,
 		    change_columns, err) != 0)
 		return -1;
 	progress_start(&changing->progress, changing->cli);
@@ -249,7 +260,8 @@ operator_change(struct cli *cli, const struct operator_change *change)
 	struct err err;
 	enum exit_code code;
 
-	changing.action.dry_run = change->change->dry_run;
+	changing.action.now = clock_now(&cli->clock);
+	changing.action.dry_run = change->args->flags.dry_run;
 	if (prepare(&changing, &err) != 0 || change_all(&changing, &err) != 0)
 		code = cli_complain(cli, &err);
 	else
@@ -257,4 +269,14 @@ operator_change(struct cli *cli, const struct operator_change *change)
 	id_list_free(&changing.ids);
 	store_close(changing.store);
 	return exit_worse(cli->worst, code);
+}
+
+enum exit_code
+operator_change_by(struct cli *cli, const struct change_verb_args *args,
+	enum action_verb verb, const char *done)
+{
+	struct operator_change change = {
+		.args = args, .action = {.verb = verb}, .done = done};
+
+	return operator_change(cli, &change);
 }

@@ -44,13 +44,15 @@ act_on(struct chunk *chunk, const struct subject *subject, struct action_report 
 	struct err *err)
 {
 	const struct verb *verb = verb_of(chunk->action);
-	bool letter = verb_is_on_letters(verb) && subject->letter != NO_LETTER;
-	bool works = verb_works_on(verb, subject);
+	bool letters = action_is_on_letters(chunk->action->verb);
+	bool works = verb->works_on >> (letters ? subject->letter : (int)subject->state) &
+		1;
 
 	report->id = subject->event_id;
 	report->job_id = subject->job_id;
-	report->state = letter ? dead_status_name((enum dead_status)subject->letter)
-			       : job_state_name(subject->state);
+	report->state = letters && subject->letter != NO_LETTER
+		? dead_status_name((enum dead_status)subject->letter)
+		: job_state_name(subject->state);
 	report->result = works ? ACTED : ACT_WRONG_STATE;
 	return works ? verb->apply(chunk->store, subject, chunk->action, err) : 0;
 }
@@ -184,13 +186,13 @@ sqlite_act(struct store *base, const struct action *action, const struct span *i
 /* Which states or statuses to look for: those that the verb works on, of those asked
  * for. */
 static unsigned
-wanted(const struct verb *verb, const struct job_filter *filter)
+wanted(const struct action *action, const struct job_filter *filter)
 {
-	bool letters = verb_is_on_letters(verb);
-	unsigned works = letters ? verb->statuses : verb->states;
-	unsigned asked = letters ? filter->dead_statuses : filter->states;
+	unsigned works_on = verb_of(action)->works_on;
+	unsigned asked = action_is_on_letters(action->verb) ? filter->dead_statuses
+							    : filter->states;
 
-	return asked == 0 ? works : works & asked;
+	return asked == 0 ? works_on : works_on & asked;
 }
 
 /* The ids behind the cursor, which moves on to the last of them. */
@@ -198,8 +200,8 @@ static int
 read_matches(struct chunk *chunk, const struct job_filter *filter, struct cursor *after,
 	int64_t *ids, size_t limit, size_t *count, struct err *err)
 {
-	const struct verb *verb = verb_of(chunk->action);
-	bool letters = verb_is_on_letters(verb);
+	const struct action *action = chunk->action;
+	bool letters = action_is_on_letters(action->verb);
 	struct query query = query_start(
 		chunk->store, &sqlite_act_sql[letters ? MATCH_DEAD : MATCH_JOBS]);
 	int row;
@@ -207,11 +209,11 @@ read_matches(struct chunk *chunk, const struct job_filter *filter, struct cursor
 	bind_filter(&query, filter);
 	bind_int(&query, after->at);
 	bind_int(&query, after->id);
-	bind_int(&query, wanted(verb, filter));
+	bind_int(&query, wanted(action, filter));
 	bind_int(&query, (int64_t)limit);
 	if (letters)
-		bind_optional(&query, chunk->action->resolved_before != 0,
-			chunk->action->resolved_before);
+		bind_optional(
+			&query, action->resolved_before != 0, action->resolved_before);
 	for (*count = 0; (row = query_next(&query, err)) == 1; (*count)++) {
 		after->id = ids[*count] = read_int(&query);
 		after->at = read_int(&query);

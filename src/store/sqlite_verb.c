@@ -250,33 +250,19 @@ enum {
 };
 
 static const struct verb VERBS[] = {
-	[ACT_CANCEL] = {RUNNABLE | PAUSED | BLOCKED, 0, cancel},
-	[ACT_HOLD] = {RUNNABLE | BLOCKED, 0, hold},
-	[ACT_RELEASE] = {PAUSED, 0, release},
-	[ACT_EXPEDITE] = {RUNNABLE, 0, expedite},
-	[ACT_RETRY] = {0, UNRESOLVED, retry},
-	[ACT_RESOLVE] = {0, UNRESOLVED, resolve},
-	[ACT_REOPEN] = {0, RESOLVED, reopen},
-	[ACT_DELETE] = {0, UNRESOLVED | RESOLVED, delete_letter},
-	[ACT_CLEANUP] = {0, RESOLVED, delete_letter},
+	[ACT_CANCEL] = {RUNNABLE | PAUSED | BLOCKED, cancel},
+	[ACT_HOLD] = {RUNNABLE | BLOCKED, hold},
+	[ACT_RELEASE] = {PAUSED, release},
+	[ACT_EXPEDITE] = {RUNNABLE, expedite},
+	[ACT_RETRY] = {UNRESOLVED, retry},
+	[ACT_RESOLVE] = {UNRESOLVED, resolve},
+	[ACT_REOPEN] = {RESOLVED, reopen},
+	[ACT_DELETE] = {UNRESOLVED | RESOLVED, delete_letter},
+	[ACT_CLEANUP] = {RESOLVED, delete_letter},
 };
 
 const struct verb *
 verb_of(const struct action *action)
 {
 	return &VERBS[action->verb];
-}
-
-bool
-verb_is_on_letters(const struct verb *verb)
-{
-	return verb->states == 0;
-}
-
-bool
-verb_works_on(const struct verb *verb, const struct subject *subject)
-{
-	if (!verb_is_on_letters(verb))
-		return verb->states >> subject->state & 1;
-	return verb->statuses >> subject->letter & 1;
 }

@@ -25,21 +25,14 @@ struct subject {
 int subject_load(struct sqlite_store *store, int64_t job_id, struct arena *arena,
 	struct subject *subject, bool *found, struct err *err);
 
-/* What a verb works on, as bits 1 << enum job_state or, if that is 0, enum dead_status,
- * and what it does. Counters follow; a key's next job goes if this one was in its way. */
+/* Counters follow what is done, and a key's next job goes if this one was in its way. */
 struct verb {
-	unsigned states;
-	unsigned statuses;
+	unsigned works_on; /* bits 1 << enum dead_status if it is on letters, else 1 <<
+			    * enum job_state */
 	int (*apply)(struct sqlite_store *store, const struct subject *subject,
 		const struct action *action, struct err *err);
 };
 
 const struct verb *verb_of(const struct action *action);
-
-/* Whether it is the dead letter that the verb is about, not the job. */
-bool verb_is_on_letters(const struct verb *verb);
-
-/* Whether the verb works on that one as it is. */
-bool verb_works_on(const struct verb *verb, const struct subject *subject);
 
 #endif

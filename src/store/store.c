@@ -145,6 +145,12 @@ store_dead_stats(struct store *store, const struct job_filter *filter,
 	return store->ops->dead_stats(store, filter, group, stats, err);
 }
 
+bool
+action_is_on_letters(enum action_verb verb)
+{
+	return verb >= ACT_RETRY;
+}
+
 int
 store_act(struct store *store, const struct action *action, const struct span *ids,
 	size_t count, action_each *each, void *context, struct err *err)

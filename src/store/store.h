@@ -356,13 +356,17 @@ enum action_verb {
 	ACT_RELEASE,  /* paused -> waiting or delayed; blocked if it is not its turn */
 	ACT_EXPEDITE, /* delayed, waiting -> due now, ahead of its endpoint's Retry-After
 		       */
-	ACT_RETRY,    /* dead, unresolved -> waiting, with a fresh budget; of an ordering
-		       * key: next, before what was accepted later and is not active */
-	ACT_RESOLVE,  /* unresolved -> resolved */
-	ACT_REOPEN,   /* resolved -> unresolved */
-	ACT_DELETE,   /* dead letter, unresolved or resolved -> gone, with its attempts */
-	ACT_CLEANUP,  /* as ACT_DELETE, resolved only */
+	/* From here on: on dead letters. */
+	ACT_RETRY,   /* dead, unresolved -> waiting, with a fresh budget; of an ordering
+		      * key: next, before what was accepted later and is not active */
+	ACT_RESOLVE, /* unresolved -> resolved */
+	ACT_REOPEN,  /* resolved -> unresolved */
+	ACT_DELETE,  /* dead letter, unresolved or resolved -> gone, with its attempts */
+	ACT_CLEANUP, /* as ACT_DELETE, resolved only */
 };
+
+/* Whether the verb is about dead letters, rather than jobs. */
+bool action_is_on_letters(enum action_verb verb);
 
 struct action {
 	enum action_verb verb;
@@ -403,11 +407,9 @@ int store_act_matching(struct store *store, const struct action *action,
 enum hold_scope { HOLD_ENDPOINT, HOLD_EVENT_TYPE, HOLD_ALL };
 
 /*
- * Releasing an endpoint also closes its breaker and forgets its Retry-After.
- *
  * Holds or releases an endpoint, an event type or everything, now and for what comes.
  * *changed says whether it was not so before. An endpoint that has no jobs yet may be
- * held.
+ * held. Releasing one also closes its breaker and forgets its Retry-After.
  */
 int store_hold(struct store *store, enum hold_scope scope, struct span name, bool hold,
 	int64_t now, bool *changed, struct err *err);

@@ -15,16 +15,16 @@ static const struct cli_option options[] = {
 
 const struct cli_group cleanup_groups[] = {
 	{options, 0},
-	{cli_dead_status_options, offsetof(struct cleanup_args, filter)},
-	{cli_filter_options, offsetof(struct cleanup_args, filter)},
-	{cli_change_options, offsetof(struct cleanup_args, change)},
-	{cli_output_options, offsetof(struct cleanup_args, common)},
-	{cli_store_options, offsetof(struct cleanup_args, common)},
+	{cli_dead_status_options, offsetof(struct cleanup_args, change.filter)},
+	{cli_filter_options, offsetof(struct cleanup_args, change.filter)},
+	{cli_change_options, offsetof(struct cleanup_args, change.flags)},
+	{cli_output_options, offsetof(struct cleanup_args, change.common)},
+	{cli_store_options, offsetof(struct cleanup_args, change.common)},
 	{0},
 };
 
 const struct cleanup_args cleanup_defaults = {
-	.filter = {.limit = -1},
+	.change.filter = {.limit = -1},
 	.older_than_ms = -1,
 };
 
@@ -55,11 +55,11 @@ cleanup_filter(struct cleaning *cleaning, int64_t now, struct err *err)
 {
 	const struct cleanup_args *args = cleaning->args;
 
-	if (args->older_than_ms < 0 && filter_is_empty(&args->filter) &&
-		!args->change.all)
+	if (args->older_than_ms < 0 && filter_is_empty(&args->change.filter) &&
+		!args->change.flags.all)
 		return err_set(
 			err, ERR_USAGE, "cleanup: how old? (--older-than 30d, or --all)");
-	if (operator_filter(&args->filter, true, &cleaning->filter, err) != 0)
+	if (operator_filter(&args->change.filter, true, &cleaning->filter, err) != 0)
 		return -1;
 	if ((cleaning->filter.dead_statuses & ~(1u << DEAD_RESOLVED)) != 0)
 		return err_set(err, ERR_USAGE,
@@ -88,12 +88,12 @@ static int
 print_count(struct cli *cli, const struct cleaning *cleaning, struct err *err)
 {
 	const struct cleanup_args *args = cleaning->args;
-	bool dry_run = args->change.dry_run;
+	bool dry_run = args->change.flags.dry_run;
 	struct buf line;
 	int result;
 
 	buf_init(&line, 1024);
-	if (output_format(cli, &args->common) == FORMAT_TABLE) {
+	if (output_format(cli, &args->change.common) == FORMAT_TABLE) {
 		buf_printf(&line, "%zu resolved dead letter%s %s\n", cleaning->count,
 			cleaning->count == 1 ? "" : "s",
 			dry_run ? "would be deleted" : "deleted");
@@ -113,7 +113,7 @@ print_count(struct cli *cli, const struct cleaning *cleaning, struct err *err)
 static bool
 confirmed(struct cli *cli, struct cleaning *cleaning, int64_t now)
 {
-	const struct change_args *change = &cleaning->args->change;
+	const struct change_args *change = &cleaning->args->change.flags;
 
 	if (change->yes || change->dry_run || !cli->stdin_terminal)
 		return true;
@@ -132,15 +132,15 @@ cleanup_run(struct cli *cli, const void *arguments)
 	int result;
 
 	if (cleanup_filter(&cleaning, now, &err) != 0 ||
-		operator_open(cli, &cleaning.args->common, STORE_WRITE, &cleaning.store,
-			&err) != 0)
+		operator_open(cli, &cleaning.args->change.common, STORE_WRITE,
+			&cleaning.store, &err) != 0)
 		return cli_complain(cli, &err);
 	if (!confirmed(cli, &cleaning, now)) {
 		store_close(cleaning.store);
 		return EXIT_NONE;
 	}
 	progress_start(&cleaning.progress, cli);
-	result = clean(&cleaning, cleaning.args->change.dry_run, now, &err);
+	result = clean(&cleaning, cleaning.args->change.flags.dry_run, now, &err);
 	progress_end(&cleaning.progress);
 	if (result == 0)
 		result = print_count(cli, &cleaning, &err);

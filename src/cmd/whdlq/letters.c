@@ -12,7 +12,7 @@ static const struct output_column columns[] = {
 	{"TRIES", true, 2},
 	{"REASON", false, 4},
 	{"CAUSE", false, 1},
-	{NULL, false, 0},
+	{0},
 };
 
 static const struct output_column columns_with_status[] = {
@@ -25,7 +25,7 @@ static const struct output_column columns_with_status[] = {
 	{"TRIES", true, 2},
 	{"REASON", false, 4},
 	{"CAUSE", false, 1},
-	{NULL, false, 0},
+	{0},
 };
 
 /* What reads TSV gets the same columns whatever it asked for. */

@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * whdlq: understand, fix and send again what could not be delivered.
- */
 #include "cmd/whdlq/whdlq.h"
-
-static const struct cli_program program = {
-	"whdlq",
-	"understand, fix and send again what could not be delivered",
-	whdlq_verbs,
-};
 
 int
 main(int argc, char **argv)
 {
+	static const struct cli_program program = {
+		.name = "whdlq",
+		.summary = "understand, fix and send again what could not be delivered",
+		.verbs = whdlq_verbs,
+	};
+
 	return cli_main(&program, argc, argv);
 }

@@ -22,15 +22,15 @@ static const struct cli_option options[] = {
 
 const struct cli_group resolve_groups[] = {
 	{options, 0},
-	{cli_dead_status_options, offsetof(struct resolve_args, filter)},
-	{cli_filter_options, offsetof(struct resolve_args, filter)},
-	{cli_change_options, offsetof(struct resolve_args, change)},
-	{cli_output_options, offsetof(struct resolve_args, common)},
-	{cli_store_options, offsetof(struct resolve_args, common)},
+	{cli_dead_status_options, offsetof(struct resolve_args, change.filter)},
+	{cli_filter_options, offsetof(struct resolve_args, change.filter)},
+	{cli_change_options, offsetof(struct resolve_args, change.flags)},
+	{cli_output_options, offsetof(struct resolve_args, change.common)},
+	{cli_store_options, offsetof(struct resolve_args, change.common)},
 	{0},
 };
 
-const struct resolve_args resolve_defaults = {.filter = {.limit = -1}};
+const struct resolve_args resolve_defaults = {.change.filter = {.limit = -1}};
 
 /* Behind sudo it is a person that counts, not root. */
 static const char *
@@ -62,14 +62,10 @@ resolve_run(struct cli *cli, const void *arguments)
 	}
 	return operator_change(cli,
 		&(struct operator_change){
-			.common = &args->common,
-			.filter = &args->filter,
-			.change = &args->change,
+			.args = &args->change,
 			.action = {.verb = ACT_RESOLVE,
-				.now = clock_now(&cli->clock),
 				.by = span_of(by),
 				.note = span_of(args->note)},
 			.done = "resolved",
-			.dead = true,
 		});
 }

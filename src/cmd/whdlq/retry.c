@@ -18,16 +18,16 @@ static const struct cli_option options[] = {
 
 const struct cli_group retry_groups[] = {
 	{options, 0},
-	{cli_dead_status_options, offsetof(struct retry_args, filter)},
-	{cli_filter_options, offsetof(struct retry_args, filter)},
-	{cli_change_options, offsetof(struct retry_args, change)},
-	{cli_output_options, offsetof(struct retry_args, common)},
-	{cli_store_options, offsetof(struct retry_args, common)},
+	{cli_dead_status_options, offsetof(struct retry_args, change.filter)},
+	{cli_filter_options, offsetof(struct retry_args, change.filter)},
+	{cli_change_options, offsetof(struct retry_args, change.flags)},
+	{cli_output_options, offsetof(struct retry_args, change.common)},
+	{cli_store_options, offsetof(struct retry_args, change.common)},
 	{0},
 };
 
 const struct retry_args retry_defaults = {
-	.filter = {.limit = -1},
+	.change.filter = {.limit = -1},
 	.timeout_ms = TIMEOUT_DEFAULT_MS,
 };
 
@@ -46,21 +46,19 @@ retry_run(struct cli *cli, const void *arguments)
 	const struct retry_args *args = arguments;
 	struct job_list list = {0};
 	struct operator_change change = {
-		.common = &args->common,
-		.filter = &args->filter,
-		.change = &args->change,
-		.action = {.verb = ACT_RETRY, .now = clock_now(&cli->clock)},
+		.args = &args->change,
+		.action = {.verb = ACT_RETRY},
 		.done = "retrying",
 		.asked = "retried",
-		.dead = true,
 		.each = args->wait ? remember : NULL,
 		.context = &list,
 	};
 	enum exit_code code = operator_change(cli, &change);
 
-	if (args->wait && !args->change.dry_run && list.count > 0)
+	if (args->wait && !args->change.flags.dry_run && list.count > 0)
 		code = exit_worse(code,
-			wait_for_outcomes(cli, &args->common, &list, args->timeout_ms));
+			wait_for_outcomes(
+				cli, &args->change.common, &list, args->timeout_ms));
 	job_list_free(&list);
 	return code;
 }

@@ -122,7 +122,7 @@ write_rows(const struct counting *counting, enum dead_group group,
 		{"RESOLVED", true, 4},
 		{"OLDEST", true, 2},
 		{"NEWEST", true, 1},
-		{NULL, false, 0},
+		{0},
 	};
 	size_t shown = limit > 0 && limit < stats->count ? limit : stats->count;
 	struct output *output;
@@ -205,7 +205,7 @@ overview_flat(const struct counting *counting, const struct dead_stats *all,
 		{"RESOLVED", true, 0},
 		{"OLDEST", true, 0},
 		{"NEWEST", true, 0},
-		{NULL, false, 0},
+		{0},
 	};
 	struct output *output;
 	int result;

@@ -17,7 +17,7 @@ static const struct output_column columns[] = {
 	{"TRIES", true, 2},
 	{"ENDPOINT", false, 1},
 	{"CAUSE", false, 3},
-	{NULL, false, 0},
+	{0},
 };
 
 struct waiting {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The operator's view of the dead letter queue. Each verb has a file of its own with its
- * options and its run function; verbs.c holds the table of them.
+ * The operator's view of the dead letter queue. Each verb with options of its own has a
+ * file with them and its run function; verbs.c holds the table of all.
  */
 #ifndef CMD_WHDLQ_H
 #define CMD_WHDLQ_H
@@ -28,25 +28,15 @@ struct show_args {
 };
 
 struct retry_args {
-	struct cli_common common;
-	struct filter_args filter;
-	struct change_args change;
+	struct change_verb_args change;
 	bool wait;
 	int64_t timeout_ms;
 };
 
 struct resolve_args {
-	struct cli_common common;
-	struct filter_args filter;
-	struct change_args change;
+	struct change_verb_args change;
 	const char *by;
 	const char *note;
-};
-
-struct change_only_args {
-	struct cli_common common;
-	struct filter_args filter;
-	struct change_args change;
 };
 
 struct stats_args {
@@ -56,9 +46,7 @@ struct stats_args {
 };
 
 struct cleanup_args {
-	struct cli_common common;
-	struct filter_args filter;
-	struct change_args change;
+	struct change_verb_args change;
 	int64_t older_than_ms; /* -1: not given */
 };
 
@@ -69,21 +57,17 @@ struct export_args {
 };
 
 extern const struct cli_group list_groups[], show_groups[], retry_groups[],
-	resolve_groups[], change_only_groups[], stats_groups[], cleanup_groups[],
+	resolve_groups[], change_groups[], stats_groups[], cleanup_groups[],
 	export_groups[];
 
 extern const struct list_args list_defaults;
 extern const struct show_args show_defaults;
 extern const struct retry_args retry_defaults;
 extern const struct resolve_args resolve_defaults;
-extern const struct change_only_args change_only_defaults;
+extern const struct change_verb_args change_defaults;
 extern const struct stats_args stats_defaults;
 extern const struct cleanup_args cleanup_defaults;
 extern const struct export_args export_defaults;
-
-/* "deleted": past participle for the receipt line. */
-enum exit_code change_only(struct cli *cli, const struct change_only_args *args,
-	enum action_verb verb, const char *done);
 
 enum exit_code list_run(struct cli *cli, const void *args);
 enum exit_code show_run(struct cli *cli, const void *args);

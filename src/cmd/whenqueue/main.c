@@ -26,7 +26,10 @@ main(int argc, char **argv)
 		{0},
 	};
 	static const struct cli_program program = {
-		"whenqueue", "queue webhook events and failed deliveries", verbs};
+		.name = "whenqueue",
+		.summary = "queue webhook events and failed deliveries",
+		.verbs = verbs,
+	};
 
 	return cli_main(&program, argc, argv);
 }

@@ -8,31 +8,16 @@
 
 #include "model/json.h"
 
-static enum exit_code
-change_jobs(struct cli *cli, const struct change_verb_args *args, enum action_verb verb,
-	const char *done)
-{
-	struct operator_change change = {
-		.common = &args->common,
-		.filter = &args->filter,
-		.change = &args->change,
-		.action = {.verb = verb, .now = clock_now(&cli->clock)},
-		.done = done,
-	};
-
-	return operator_change(cli, &change);
-}
-
 enum exit_code
 cancel_run(struct cli *cli, const void *args)
 {
-	return change_jobs(cli, args, ACT_CANCEL, "cancelled");
+	return operator_change_by(cli, args, ACT_CANCEL, "cancelled");
 }
 
 enum exit_code
 expedite_run(struct cli *cli, const void *args)
 {
-	return change_jobs(cli, args, ACT_EXPEDITE, "expedited");
+	return operator_change_by(cli, args, ACT_EXPEDITE, "expedited");
 }
 
 /* What a hold without any further filter is on. */
@@ -63,7 +48,7 @@ scope_of(const struct cli *cli, const struct change_verb_args *args, struct scop
 		*scope = (struct scope){HOLD_ALL, "queue",
 			span_of(args->common.queue == NULL ? QUEUE_DEFAULT
 							   : args->common.queue)};
-	return scope->kind != HOLD_ALL || args->change.all;
+	return scope->kind != HOLD_ALL || args->flags.all;
 }
 
 static const struct output_column scope_columns[] = {
@@ -105,7 +90,7 @@ print_scope(struct cli *cli, const struct change_verb_args *args,
 
 	if (output_open(&output, cli, &args->common, scope_columns, err) != 0)
 		return -1;
-	done = put_scope(output, scope, result, args->change.dry_run, err);
+	done = put_scope(output, scope, result, args->flags.dry_run, err);
 	if (output_close(output, NULL, done == 0 ? err : NULL) != 0)
 		done = -1;
 	return done;
@@ -122,7 +107,7 @@ hold_scope_in_store(struct cli *cli, const struct change_verb_args *args,
 	*changed = true;
 	if (operator_open(cli, &args->common, STORE_WRITE, &store, err) != 0)
 		return -1;
-	if (!args->change.dry_run)
+	if (!args->flags.dry_run)
 		result = store_hold(store, scope->kind, scope->name, hold,
 			clock_now(&cli->clock), changed, err);
 	store_close(store);
@@ -142,7 +127,7 @@ hold_scope(struct cli *cli, const struct change_verb_args *args,
 	const struct scope *scope, bool hold)
 {
 	const char *done = hold ? "held" : "released";
-	bool changed, sure = args->change.yes || args->change.dry_run;
+	bool changed, sure = args->flags.yes || args->flags.dry_run;
 	struct err err;
 
 	if (!cli_confirm(cli, sure, "%s %.*s to be %s, now and for what comes?",
@@ -187,7 +172,7 @@ hold_run(struct cli *cli, const void *given)
 	}
 	if (scope_of(cli, args, &scope))
 		return hold_scope(cli, args, &scope, true);
-	return change_jobs(cli, args, ACT_HOLD, "held");
+	return operator_change_by(cli, args, ACT_HOLD, "held");
 }
 
 enum exit_code
@@ -198,5 +183,5 @@ release_run(struct cli *cli, const void *given)
 
 	if (scope_of(cli, args, &scope))
 		return hold_scope(cli, args, &scope, false);
-	return change_jobs(cli, args, ACT_RELEASE, "released");
+	return operator_change_by(cli, args, ACT_RELEASE, "released");
 }

@@ -54,7 +54,7 @@ const struct cli_group list_groups[] = {
 const struct cli_group change_groups[] = {
 	{cli_job_status_options, offsetof(struct change_verb_args, filter)},
 	{cli_filter_options, offsetof(struct change_verb_args, filter)},
-	{cli_change_options, offsetof(struct change_verb_args, change)},
+	{cli_change_options, offsetof(struct change_verb_args, flags)},
 	{cli_output_options, offsetof(struct change_verb_args, common)},
 	{cli_store_options, offsetof(struct change_verb_args, common)},
 	{0},

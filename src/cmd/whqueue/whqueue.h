@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * whqueue: the operator's view of the queue. Each verb has a file of its own with its
- * options and its run function; verbs.c holds the table of them.
+ * The operator's view of the queue. Verbs have their run functions in a file of their
+ * own, those that change jobs in change.c; verbs.c holds the table of all, and their
+ * options.
  */
 #ifndef CMD_WHQUEUE_WHQUEUE_H
 #define CMD_WHQUEUE_WHQUEUE_H
@@ -31,12 +32,6 @@ struct list_args {
 	struct cli_common common;
 	struct filter_args filter;
 	bool reveal;
-};
-
-struct change_verb_args {
-	struct cli_common common;
-	struct filter_args filter;
-	struct change_args change;
 };
 
 extern const struct cli_group view_groups[], stats_groups[], show_groups[], list_groups[],
