@@ -2,18 +2,27 @@
 #include "model/redact.h"
 
 #include "model/json.h"
-#include "model/url.h"
 
+#include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
+/* ---- what is one ----------------------------------------------------------------- */
+
+/* Whether `part` stands in the text, or, with `whole`, a word of its own does. */
 static bool
-contains_nocase(struct span text, const char *part)
+contains_nocase(struct span text, const char *part, bool whole)
 {
 	size_t len = strlen(part);
+	bool begins = true; /* a word */
 
-	for (; text.len >= len; text.ptr++, text.len--)
-		if (span_starts_nocase(text, part))
+	for (; text.len >= len; text.ptr++, text.len--) {
+		bool ends = text.len == len || !isalnum((unsigned char)text.ptr[len]);
+
+		if (span_starts_nocase(text, part) && (!whole || (begins && ends)))
 			return true;
+		begins = !isalnum((unsigned char)text.ptr[0]);
+	}
 	return false;
 }
 
@@ -26,15 +35,82 @@ name_is_secret(struct span name)
 {
 	static const char *const parts[] = {"auth", "bearer", "cookie", "credential",
 		"csrf", "hmac", "jwt", "key", "passphrase", "passwd", "password", "pwd",
-		"secret", "session", "signature", "token", "xsrf"};
+		"secret", "sessid", "session", "signature", "token", "xsrf"};
+	static const char *const words[] = {
+		"otp", "pass", "pin", "psk", "pw", "sid", "sig"};
 
-	if (span_is_nocase(name, "idempotency-key") || span_is_nocase(name, "sig"))
-		return span_is_nocase(name, "sig");
+	if (span_is_nocase(name, "idempotency-key"))
+		return false;
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-		if (contains_nocase(name, parts[i]))
+		if (contains_nocase(name, parts[i], false))
+			return true;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (contains_nocase(name, words[i], true))
 			return true;
 	return false;
 }
+
+/* Turns an escape at the end, "%2f", into what it stands for. */
+static bool
+resolve_escape(struct buf *out)
+{
+	char digits[] = "00";
+	char *escape;
+
+	if (out->failed || out->len < 3)
+		return false;
+	escape = out->data + out->len - 3;
+	if (escape[0] != '%' || !isxdigit((unsigned char)escape[1]) ||
+		!isxdigit((unsigned char)escape[2]))
+		return false;
+	memcpy(digits, escape + 1, 2);
+	escape[0] = (char)strtoul(digits, NULL, 16);
+	escape[1] = '\0';
+	out->len -= 2;
+	return true;
+}
+
+/*
+ * The text percent-decoded until nothing is left to decode: an escape may spell an
+ * escape, and nobody knows how often whoever gets the URL is going to decode it.
+ */
+static void
+decode(struct buf *out, struct span text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		buf_add_char(out, text.ptr[i]);
+		while (resolve_escape(out))
+			;
+	}
+}
+
+static bool
+is_of_a_name(char c)
+{
+	return isalnum((unsigned char)c) || (c != '\0' && strchr("-_.[]", c) != NULL);
+}
+
+/* "token=t", "token: t" or "\"token\": 1", wherever it stands. */
+static bool
+assigns_secret(struct span text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		size_t end = i, start;
+
+		if (text.ptr[i] != '=' && text.ptr[i] != ':')
+			continue;
+		while (end > 0 && strchr("\"' ", text.ptr[end - 1]) != NULL)
+			end--;
+		start = end;
+		while (start > 0 && is_of_a_name(text.ptr[start - 1]))
+			start--;
+		if (name_is_secret((struct span){text.ptr + start, end - start}))
+			return true;
+	}
+	return false;
+}
+
+/* ---- headers --------------------------------------------------------------------- */
 
 void
 redact_headers(struct buf *out, struct span headers)
@@ -58,6 +134,8 @@ redact_headers(struct buf *out, struct span headers)
 	buf_add_char(out, '}');
 }
 
+/* ---- URLs ------------------------------------------------------------------------ */
+
 /* Takes what stands before the first of `ends` off the front of *rest. */
 static struct span
 take_until(struct span *rest, const char *ends)
@@ -71,60 +149,133 @@ take_until(struct span *rest, const char *ends)
 	return taken;
 }
 
-/* The door lets no user information in; what came in by another way is not shown. */
-static void
-put_without_user(struct buf *out, struct span address)
+/* The user information of an authority, with the @; nothing if it has none. */
+static struct span
+take_user(struct span *authority)
 {
-	struct span rest = address;
-	struct span scheme = take_until(&rest, ":");
-	struct span authority;
-	const char *at;
+	const char *at = memrchr(authority->ptr, '@', authority->len);
+	struct span user = {authority->ptr, 0};
 
-	if (!span_starts(rest, "://")) {
-		buf_add_span(out, address);
+	if (at != NULL)
+		user.len = (size_t)(at + 1 - authority->ptr);
+	authority->ptr += user.len;
+	authority->len -= user.len;
+	return user;
+}
+
+/* Puts all up to the path. The door lets no user information in; what came in by another
+ * way is not shown. */
+static void
+put_authority(struct buf *out, struct span *rest)
+{
+	struct span authority;
+
+	buf_add_span(out, take_until(rest, ":/?#"));
+	if (!span_starts(*rest, "://"))
 		return;
-	}
-	rest = (struct span){rest.ptr + 3, rest.len - 3};
-	authority = take_until(&rest, "/");
-	at = memrchr(authority.ptr, '@', authority.len);
-	buf_add_span(out, scheme);
+	*rest = (struct span){rest->ptr + 3, rest->len - 3};
+	authority = take_until(rest, "/?#");
 	buf_add_text(out, "://");
-	if (at != NULL) {
-		buf_add_text(out, REDACTED);
-		authority.len -= (size_t)(at - authority.ptr);
-		authority.ptr = at;
-	}
+	if (take_user(&authority).len > 0)
+		buf_add_text(out, REDACTED "@");
 	buf_add_span(out, authority);
-	buf_add_span(out, rest);
+}
+
+static bool
+names_user(struct span text)
+{
+	while (text.len > 0) {
+		struct span authority;
+
+		take_until(&text, ":");
+		if (span_starts(text, "://")) {
+			text = (struct span){text.ptr + 3, text.len - 3};
+			authority = take_until(&text, "/?#");
+			if (take_user(&authority).len > 0)
+				return true;
+		} else if (text.len > 0) {
+			text = (struct span){text.ptr + 1, text.len - 1};
+		}
+	}
+	return false;
+}
+
+/* A URL inside the URL has parameters and a user too. */
+static bool
+holds_secret(struct span text)
+{
+	struct buf decoded;
+	bool holds;
+
+	buf_init(&decoded, URL_MAX);
+	decode(&decoded, text);
+	holds = decoded.failed || assigns_secret(buf_span(&decoded)) ||
+		names_user(buf_span(&decoded));
+	buf_free(&decoded);
+	return holds;
+}
+
+static bool
+parameter_is_secret(struct span name)
+{
+	struct buf decoded;
+	bool is_secret;
+
+	buf_init(&decoded, URL_MAX);
+	decode(&decoded, name);
+	is_secret = decoded.failed || name_is_secret(buf_span(&decoded));
+	buf_free(&decoded);
+	return is_secret;
+}
+
+/* "name" or "name=value", up to the next of `ends`. */
+static void
+put_parameter(struct buf *out, struct span *rest, const char *ends)
+{
+	struct span parameter = take_until(rest, ends);
+	struct span value = parameter;
+	struct span name = take_until(&value, "=");
+
+	if (value.len == 0) {
+		if (holds_secret(name))
+			buf_add_text(out, REDACTED);
+		else
+			buf_add_span(out, name);
+	} else if (parameter_is_secret(name) || holds_secret(parameter)) {
+		buf_add_span(out, name);
+		buf_add_text(out, "=" REDACTED);
+	} else {
+		buf_add_span(out, parameter);
+	}
 }
 
 void
 redact_url(struct buf *out, struct span url)
 {
 	struct span rest = url;
+	const char *ends = "?;#"; /* of what has a beginning in the path */
 
-	put_without_user(out, take_until(&rest, "?#"));
+	put_authority(out, &rest);
+	buf_add_span(out, take_until(&rest, ends));
 	while (rest.len > 0) {
-		struct span name;
+		char separator = rest.ptr[0];
 
-		buf_add_char(out, rest.ptr[0]);
-		rest.ptr++;
-		rest.len--;
-		name = take_until(&rest, "=&;#");
-		buf_add_span(out, name);
-		if (rest.len == 0 || rest.ptr[0] != '=' || !name_is_secret(name))
-			buf_add_span(out, take_until(&rest, "&;#"));
-		else if (take_until(&rest, "&;#").len > 0)
-			buf_add_text(out, "=" REDACTED);
+		if (separator != ';')
+			ends = "&;#";
+		buf_add_char(out, separator);
+		rest = (struct span){rest.ptr + 1, rest.len - 1};
+		put_parameter(out, &rest, ends);
 	}
 }
+
+/* ---- requests -------------------------------------------------------------------- */
 
 int
 request_redact(struct redacted *redacted, const struct request *request, bool reveal,
 	struct err *err)
 {
 	*redacted = (struct redacted){.request = *request};
-	buf_init(&redacted->url, 2 * URL_MAX);
+	buf_init(&redacted->url, REDACTED_URL_MAX);
 	buf_init(&redacted->headers, 2 * HEADERS_MAX);
 	if (reveal)
 		return 0;

@@ -8,8 +8,12 @@
 
 #include "base/buf.h"
 #include "model/job.h"
+#include "model/url.h"
 
 #define REDACTED "REDACTED"
+
+/* Of the longest URL, made of nothing but short secrets: "pw=1&" and so on. */
+enum { REDACTED_URL_MAX = 3 * URL_MAX };
 
 /* Whether a header, or a parameter of a URL, holds a secret, going by its name. */
 bool name_is_secret(struct span name);
@@ -17,8 +21,11 @@ bool name_is_secret(struct span name);
 /* The headers object with the values of secret ones replaced. */
 void redact_headers(struct buf *out, struct span headers);
 
-/* The URL with the values of secret parameters, of its query and fragment, replaced, and
- * whatever stands before an @. */
+/*
+ * The URL with the values of secret parameters, of its path, query and fragment,
+ * replaced, and whatever stands before an @. Names and values are looked at
+ * percent-decoded, and a value that holds such a parameter itself is replaced as a whole.
+ */
 void redact_url(struct buf *out, struct span url);
 
 /*

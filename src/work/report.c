@@ -106,7 +106,7 @@ attempt_plain(const struct report *report, struct buf *out, const struct task *t
 static struct span
 url_for_logs(struct buf *redacted, struct span url)
 {
-	static const char marks[] = "?#@";
+	static const char marks[] = "?;#@";
 
 	for (const char *mark = marks; *mark != '\0' && url.len > 0; mark++) {
 		if (memchr(url.ptr, *mark, url.len) != NULL) {
@@ -123,7 +123,7 @@ report_attempt(const struct report *report, struct buf *out, const struct task *
 {
 	struct buf redacted;
 
-	buf_init(&redacted, 2 * URL_MAX);
+	buf_init(&redacted, REDACTED_URL_MAX);
 	url = url_for_logs(&redacted, url);
 	if (report->plain)
 		attempt_plain(report, out, task, url);

@@ -222,7 +222,7 @@ add_target(struct buf *out, const struct curl_source *source)
 {
 	struct buf url;
 
-	buf_init(&url, 2 * URL_MAX);
+	buf_init(&url, REDACTED_URL_MAX);
 	if (span_present(source->request->url))
 		buf_add_span(&url, source->request->url);
 	else if (source->endpoint != NULL && source->reveal)
