@@ -29,6 +29,7 @@ extern const struct sql sqlite_endpoint_sql[];
 extern const struct sql sqlite_enqueue_sql[];
 extern const struct sql sqlite_row_sql[];
 extern const struct sql sqlite_settle_sql[];
+extern const struct sql sqlite_complete_sql[];
 extern const struct sql sqlite_claim_sql[];
 extern const struct sql sqlite_due_sql[];
 extern const struct sql sqlite_worker_sql[];
@@ -148,6 +149,15 @@ struct query query_start(struct sqlite_store *store, const struct sql *sql);
 void bind_int(struct query *query, int64_t value);
 void bind_text(struct query *query, struct span text); /* absent: NULL */
 void bind_blob(struct query *query, struct span bytes);
+
+/* Statements over several jobs list their ids behind all other parameters. */
+enum { ID_LIST_SIZE = 64 };
+#define ID_LIST_8  "?, ?, ?, ?, ?, ?, ?, ?"
+#define ID_LIST_32 ID_LIST_8 ", " ID_LIST_8 ", " ID_LIST_8 ", " ID_LIST_8
+#define ID_LIST    " (" ID_LIST_32 ", " ID_LIST_32 ")"
+
+/* At most ID_LIST_SIZE; the places left over are NULL, the id of no job. */
+void bind_ids(struct query *query, const int64_t *ids, size_t count);
 
 /* NULL if `present` is false. */
 void bind_optional(struct query *query, bool present, int64_t value);
@@ -282,6 +292,24 @@ struct moved_job {
 
 int exchange_settle(
 	struct sqlite_store *store, struct exchange *exchange, struct err *err);
+
+/* Settles of one outcome and status, the most common there are (sqlite_complete.c). */
+struct completion {
+	struct settle *settle; /* borrowed; lost comes out */
+	int64_t number;        /* of its attempt; 0: the job is no longer ours */
+};
+
+struct completion_batch {
+	struct completion completions[ID_LIST_SIZE];
+	size_t count;
+};
+
+/* False if it does not fit in: complete the others first. */
+bool completion_add(struct completion_batch *batch, struct settle *settle);
+
+/* Settles what is in the batch, which is empty then. */
+int complete_batch(struct sqlite_store *store, struct completion_batch *batch,
+	int64_t now, struct err *err);
 
 /* Delayed jobs that are due become waiting, a bounded number of them. */
 int promote_due(struct sqlite_store *store, int64_t now, struct err *err);

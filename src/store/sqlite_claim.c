@@ -46,8 +46,8 @@ const struct sql sqlite_claim_sql[] = {
 				 " AND e.queue_id = ?1 AND e.held_at IS NULL"
 				 " ORDER BY q.id LIMIT ?2"},
 	[CLAIM] = {"claim",
-		"UPDATE retry_queue SET state = 2, token = ?2, worker = ?3,"
-		" updated_at = ?4, expedited = 0 WHERE id = ?1"},
+		"UPDATE retry_queue SET state = 2, token = ?1, worker = ?2,"
+		" updated_at = ?3, expedited = 0 WHERE id IN" ID_LIST},
 	[PAUSE] = {"pause-held",
 		"UPDATE retry_queue SET state = 3, paused_by = 2 WHERE id = ?1"},
 	{0},
@@ -410,9 +410,10 @@ pay_for(const struct exchange *exchange, const struct delivery *delivery,
 	endpoint->paced_until_us = rate_pay(rate, paced_until_us, exchange->now);
 }
 
+/* `turn` grows from one delivery to the next, over all claims. */
 static int
 mark_served(struct sqlite_store *store, const struct exchange *exchange,
-	const struct delivery *delivery, struct err *err)
+	const struct delivery *delivery, int64_t turn, struct err *err)
 {
 	struct endpoint_change *endpoint;
 
@@ -420,39 +421,56 @@ mark_served(struct sqlite_store *store, const struct exchange *exchange,
 			0 ||
 		endpoint_by_id(store, delivery->endpoint_id, &endpoint, err) != 0)
 		return -1;
-	/* Tokens only grow, so they do as the order of service. */
-	endpoint->served = delivery->token;
+	endpoint->served = turn;
 	endpoint->claims++;
 	pay_for(exchange, delivery, endpoint);
 	return 0;
 }
 
-/* The deliveries from `first` on become active, under tokens of their own. */
+/* Writes the token of up to ID_LIST_SIZE deliveries. */
+static int
+write_claimed(const struct claim *claim, struct delivery *const *deliveries, size_t count,
+	int64_t token, struct err *err)
+{
+	struct query query = query_start(claim->store, &sqlite_claim_sql[CLAIM]);
+	int64_t ids[ID_LIST_SIZE];
+
+	for (size_t i = 0; i < count; i++) {
+		ids[i] = deliveries[i]->job_id;
+		deliveries[i]->token = token;
+	}
+	bind_int(&query, token);
+	bind_int(&query, claim->store->worker);
+	bind_int(&query, claim->exchange->now);
+	bind_ids(&query, ids, count);
+	return query_run(&query, err);
+}
+
+/* The deliveries from `first` on become active, under one token that is theirs alone. */
 static int
 mark_claimed(struct claim *claim, size_t first, struct err *err)
 {
 	struct exchange *exchange = claim->exchange;
-	struct sqlite_store *store = claim->store;
+	struct delivery **deliveries = &exchange->claimed[first];
 	size_t count = exchange->claimed_count - first;
 	int64_t token;
 
 	if (count == 0)
 		return 0;
-	if (sequence_take(store, SEQUENCE_TOKEN, count, &token, err) != 0)
+	/* One for each, since they are also the order in which endpoints are served. */
+	if (sequence_take(claim->store, SEQUENCE_TOKEN, count, &token, err) != 0)
 		return -1;
-	for (size_t i = first; i < exchange->claimed_count; i++) {
-		struct delivery *delivery = exchange->claimed[i];
-		struct query query = query_start(store, &sqlite_claim_sql[CLAIM]);
+	for (size_t done = 0; done < count; done += ID_LIST_SIZE) {
+		size_t rest = count - done;
 
-		delivery->token = token++;
-		bind_int(&query, delivery->job_id);
-		bind_int(&query, delivery->token);
-		bind_int(&query, store->worker);
-		bind_int(&query, exchange->now);
-		if (query_run(&query, err) != 0 ||
-			mark_served(store, exchange, delivery, err) != 0)
+		if (write_claimed(claim, &deliveries[done],
+			    rest < ID_LIST_SIZE ? rest : ID_LIST_SIZE, token, err) != 0)
 			return -1;
 	}
+	for (size_t i = 0; i < count; i++)
+		if (mark_served(claim->store, exchange, deliveries[i], token + (int64_t)i,
+			    err) != 0)
+			return -1;
 	return 0;
 }
 

@@ -6,19 +6,14 @@
 #include "store/sqlite.h"
 
 enum {
-	SETTLE_AS_COMPLETED,
 	SETTLE_AS_FAILED,
 	SETTLE_AS_RELEASED,
 	ANY_RETRIED,
-	RESOLVE_DELIVERED,
 };
 
 #define OURS " WHERE id = ?1 AND token = ?2 AND endpoint_id = ?3 AND state = 2"
 
 const struct sql sqlite_settle_sql[] = {
-	[SETTLE_AS_COMPLETED] = {"settle-completed",
-		"UPDATE retry_queue SET state = 4, updated_at = ?4,"
-		" attempts_made = attempts_made + 1, crashes = 0, http_status = ?5" OURS},
 	[SETTLE_AS_FAILED] = {"settle-failed",
 		"UPDATE retry_queue SET updated_at = ?4, http_status = ?5, state = ?6,"
 		" run_at = ?7, crashes = 0, attempt = attempt + 1,"
@@ -28,9 +23,6 @@ const struct sql sqlite_settle_sql[] = {
 		"UPDATE retry_queue SET state = 0, updated_at = ?4" OURS},
 	[ANY_RETRIED] = {"any-retried",
 		"SELECT EXISTS (SELECT 1 FROM dead_letter_queue WHERE status = 1)"},
-	[RESOLVE_DELIVERED] = {"resolve-delivered",
-		"UPDATE dead_letter_queue SET status = 2, delivered = 1,"
-		" resolved_at = ?2 WHERE id = ?1 AND status = 1"},
 	{0},
 };
 
@@ -79,39 +71,6 @@ find_retried_letters(struct sqlite_store *store, struct err *err)
 		return -1;
 	store->letters_retried = any;
 	return 0;
-}
-
-/* What came back from the dead letter queue and is delivered now, is resolved there. */
-static int
-resolve_letter(struct sqlite_store *store, int64_t job_id, int64_t now, struct err *err)
-{
-	struct query query;
-
-	if (!store->letters_retried)
-		return 0;
-	query = query_start(store, &sqlite_settle_sql[RESOLVE_DELIVERED]);
-	bind_int(&query, job_id);
-	bind_int(&query, now);
-	return query_run(&query, err);
-}
-
-static int
-settle_completed(
-	struct sqlite_store *store, struct settle *settle, int64_t now, struct err *err)
-{
-	struct query query = start_settle(store, SETTLE_AS_COMPLETED, settle, now);
-
-	bind_int(&query, settle->attempt.status);
-	if (finish_settle(&query, settle, err) != 0)
-		return -1;
-	if (settle->lost)
-		return 0;
-	if (resolve_letter(store, settle->job_id, now, err) != 0 ||
-		add_attempt(store, settle, err) != 0 ||
-		endpoint_move(
-			store, settle->endpoint_id, JOB_ACTIVE, JOB_COMPLETED, err) != 0)
-		return -1;
-	return order_ended(store, settle->job_id, now, err);
 }
 
 static int
@@ -183,12 +142,25 @@ settle_released(
 }
 
 static int
-settle_one(
-	struct sqlite_store *store, struct settle *settle, int64_t now, struct err *err)
+settle_completed(struct sqlite_store *store, struct completion_batch *batch,
+	struct settle *settle, int64_t now, struct err *err)
+{
+	if (completion_add(batch, settle))
+		return 0;
+	if (complete_batch(store, batch, now, err) != 0)
+		return -1;
+	(void)completion_add(batch, settle);
+	return 0;
+}
+
+/* What is completed waits in the batch. */
+static int
+settle_one(struct sqlite_store *store, struct completion_batch *batch,
+	struct settle *settle, int64_t now, struct err *err)
 {
 	switch (settle->outcome) {
 	case SETTLE_COMPLETED:
-		return settle_completed(store, settle, now, err);
+		return settle_completed(store, batch, settle, now, err);
 	case SETTLE_RETRY:
 		return settle_retry(store, settle, now, err);
 	case SETTLE_DEAD:
@@ -233,16 +205,18 @@ follow_clock(struct settle *settle, int64_t now)
 int
 exchange_settle(struct sqlite_store *store, struct exchange *exchange, struct err *err)
 {
+	struct completion_batch batch = {.count = 0};
+
 	if (exchange->settle_count > 0 && find_retried_letters(store, err) != 0)
 		return -1;
 	for (size_t i = 0; i < exchange->settle_count; i++) {
 		struct settle *settle = &exchange->settles[i];
 
 		follow_clock(settle, exchange->now);
-		if (settle_one(store, settle, exchange->now, err) != 0 ||
+		if (settle_one(store, &batch, settle, exchange->now, err) != 0 ||
 			stay_away(store, settle, err) != 0 ||
 			endpoint_learn(store, settle, exchange->now, err) != 0)
 			return -1;
 	}
-	return 0;
+	return complete_batch(store, &batch, exchange->now, err);
 }

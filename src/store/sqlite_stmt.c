@@ -133,6 +133,13 @@ bind_optional(struct query *query, bool present, int64_t value)
 }
 
 void
+bind_ids(struct query *query, const int64_t *ids, size_t count)
+{
+	for (size_t i = 0; i < ID_LIST_SIZE; i++)
+		bind_optional(query, i < count, i < count ? ids[i] : 0);
+}
+
+void
 bind_text(struct query *query, struct span text)
 {
 	bound(query,

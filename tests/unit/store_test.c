@@ -365,6 +365,65 @@ test_an_old_token_changes_nothing(void)
 	fixture_free(&f);
 }
 
+/* Settles all; of each third the token is an older one. */
+static void
+settle_all(struct store *store, struct delivery **claimed, struct settle *settles,
+	size_t count)
+{
+	struct exchange round = {
+		.now = NOW + 5, .settles = settles, .settle_count = count};
+	struct err err = {0};
+
+	for (size_t i = 0; i < count; i++) {
+		settles[i] = settle_of(claimed[i], SETTLE_COMPLETED);
+		settles[i].attempt.status = i % 5 == 0 ? 204 : 200;
+		settles[i].token -= i % 3 == 0;
+	}
+	ok(store_exchange(store, &round, &err), &err);
+}
+
+static void
+check_settled(struct store *store, const struct settle *settle, bool lost)
+{
+	struct attempt_list attempts;
+	struct err err = {0};
+
+	CHECK_INT(settle->lost, lost);
+	ok(store_attempts(store, settle->job_id, &attempts, &err), &err);
+	CHECK_INT(attempts.count, lost ? 0 : 1);
+	if (attempts.count == 1) {
+		CHECK_INT(attempts.attempts[0].number, 1);
+		CHECK_INT(attempts.attempts[0].status, settle->attempt.status);
+	}
+	attempt_list_free(&attempts);
+}
+
+/* More than one statement settles, of two statuses, and some that are no longer ours. */
+static void
+test_many_are_settled_at_once(void)
+{
+	enum { MANY = 150 };
+	static struct delivery *claimed[MANY];
+	static struct settle settles[MANY];
+	struct fixture f = fixture_new();
+	struct job_filter filter = {.states = 1u << JOB_ACTIVE, .limit = MANY};
+	struct exchange round;
+	struct job_page page;
+	struct err err = {0};
+
+	enqueue_many(f.store, "a", 0, MANY);
+	CHECK_INT(claim_at(f.store, NOW, claimed, MANY, &round), MANY);
+	settle_all(f.store, claimed, settles, MANY);
+	for (size_t i = 0; i < MANY; i++)
+		check_settled(f.store, &settles[i], i % 3 == 0);
+	ok(store_list(f.store, &filter, false, &page, &err), &err);
+	CHECK_INT(page.count, MANY / 3);
+	job_page_free(&page);
+	free_all(claimed, MANY);
+	check_health(f.store);
+	fixture_free(&f);
+}
+
 static void
 test_an_endpoint_may_ask_us_to_stay_away(void)
 {
@@ -1554,6 +1613,7 @@ main(void)
 		TAP(test_a_claim_keeps_to_the_room),
 		TAP(test_a_retry_runs_again),
 		TAP(test_an_old_token_changes_nothing),
+		TAP(test_many_are_settled_at_once),
 		TAP(test_an_endpoint_may_ask_us_to_stay_away),
 		TAP(test_a_crash_gives_the_job_back_at_once),
 		TAP(test_only_what_was_under_way_is_suspected),
