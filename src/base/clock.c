@@ -241,7 +241,7 @@ time_parse(struct span text, int64_t *at, struct err *err)
 bad:
 	return err_set(err, ERR_DATA,
 		"'%.*s' is not a time like 2026-01-02T03:04:05Z (RFC 3339)",
-		(int)(text.len < 64 ? text.len : 64), text.ptr);
+		span_shown(text), text.ptr);
 }
 
 static int64_t
@@ -291,7 +291,7 @@ duration_parse(struct span text, int64_t *ms, struct err *err)
 		if (!take_duration_part(&rest, &sum))
 			return err_set(err, ERR_DATA,
 				"'%.*s' is not a duration like 250ms, 90s, 15m, 2h or 30d",
-				(int)(text.len < 64 ? text.len : 64), text.ptr);
+				span_shown(text), text.ptr);
 	} while (rest.len > 0);
 	*ms = sum;
 	return 0;

@@ -25,6 +25,15 @@ span_present(struct span span)
 	return span.ptr != NULL;
 }
 
+/* How much of it to show in a message, as the precision of "%.*s". */
+static inline int
+span_shown(struct span span)
+{
+	enum { SHOWN_MAX = 64 };
+
+	return span.len < SHOWN_MAX ? (int)span.len : SHOWN_MAX;
+}
+
 bool span_equal(struct span a, struct span b);
 bool span_is(struct span span, const char *text);
 

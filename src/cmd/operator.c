@@ -55,8 +55,8 @@ unknown_status(struct span name, bool dead, struct err *err)
 		buf_printf(&known, "%s, ",
 			dead ? dead_status_name((enum dead_status)i)
 			     : job_state_name((enum job_state)i));
-	err_set(err, ERR_USAGE, "--status: '%.*s' is none of %sall",
-		(int)(name.len < 64 ? name.len : 64), name.ptr, buf_span(&known).ptr);
+	err_set(err, ERR_USAGE, "--status: '%.*s' is none of %sall", span_shown(name),
+		name.ptr, buf_span(&known).ptr);
 	buf_free(&known);
 	return -1;
 }

@@ -365,8 +365,8 @@ size_parse(struct span text, size_t *bytes, struct err *err)
 		!unit_of((struct span){text.ptr + digits, text.len - digits}, &unit) ||
 		__builtin_mul_overflow((size_t)number, unit, bytes))
 		return err_set(err, ERR_DATA,
-			"'%.*s' is not a size like 4096, 1KiB or 16MiB",
-			(int)(text.len < 64 ? text.len : 64), text.ptr);
+			"'%.*s' is not a size like 4096, 1KiB or 16MiB", span_shown(text),
+			text.ptr);
 	return 0;
 }
 

@@ -35,7 +35,7 @@ rate_parse(struct span text, struct rate *rate, struct err *err)
 		return 0;
 	}
 	return err_set(err, ERR_DATA, "'%.*s' is not a rate like 50/s, 3000/m or 1/h",
-		(int)(text.len < 64 ? text.len : 64), text.ptr);
+		span_shown(text), text.ptr);
 }
 
 /* What one delivery pays for; rounded so that the rate is never exceeded. */

@@ -355,8 +355,7 @@ headers_check(struct json headers, struct err *err)
 		else
 			failed = check_member(&it, &text, err);
 		if (failed)
-			err_context(err, "headers.%.*s",
-				(int)(it.key.len < 64 ? it.key.len : 64), it.key.ptr);
+			err_context(err, "headers.%.*s", span_shown(it.key), it.key.ptr);
 	}
 	buf_free(&text);
 	return failed;
@@ -380,7 +379,6 @@ header_line_split(
 	while (value->len > 0 && memchr(" \t", value->ptr[value->len - 1], 2) != NULL)
 		value->len--;
 	if (header_check(*name, *value, err) != 0)
-		return err_context(
-			err, "%.*s", (int)(name->len < 64 ? name->len : 64), name->ptr);
+		return err_context(err, "%.*s", span_shown(*name), name->ptr);
 	return 0;
 }

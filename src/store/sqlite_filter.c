@@ -28,8 +28,8 @@ cursor_read(struct span text, struct cursor *cursor, struct err *err)
 {
 	*cursor = (struct cursor){INT64_MAX, INT64_MAX};
 	if (span_present(text) && !parse_cursor(text, cursor))
-		return err_set(err, ERR_DATA, "'%.*s' is not a cursor",
-			(int)(text.len < 64 ? text.len : 64), text.ptr);
+		return err_set(err, ERR_DATA, "'%.*s' is not a cursor", span_shown(text),
+			text.ptr);
 	return 0;
 }
 
