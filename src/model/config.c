@@ -93,7 +93,7 @@ config_rule(const struct config *config, struct span name, bool named)
 	return endpoint == NULL ? &config->limits.endpoint : &endpoint->rule;
 }
 
-/* ---- what an endpoint gets ------------------------------------------------------ */
+/* ---- what an endpoint gets ------------------------------------------------------- */
 
 static int
 read_breaker_into(struct breaker_rule *rule, const struct node *node, struct err *err)
@@ -121,7 +121,7 @@ read_rate_into(struct rate *rate, const struct node *node, struct err *err)
 	return rate_parse(span_of(text), rate, err) == 0 ? 0 : node_blame(node, err);
 }
 
-/* ---- limits --------------------------------------------------------------------- */
+/* ---- limits ---------------------------------------------------------------------- */
 
 static int
 read_default_breaker(void *target, const struct node *node, struct err *err)
@@ -171,7 +171,7 @@ read_limits(void *target, const struct node *node, struct err *err)
 	return node_read(node, members, &loader->config->limits, err);
 }
 
-/* ---- networks ------------------------------------------------------------------- */
+/* ---- networks -------------------------------------------------------------------- */
 
 /* Where those of a list go. */
 struct opening {
@@ -211,7 +211,7 @@ read_endpoint_open(void *target, const struct node *node, struct err *err)
 	return node_read_each(node, JSON_ARRAY, read_network, &opening, err);
 }
 
-/* ---- files ---------------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------------------- */
 
 /* A file name of the document, seen from where the program runs. */
 static int
@@ -302,7 +302,7 @@ read_tls(void *target, const struct node *node, struct err *err)
 	return 0;
 }
 
-/* ---- headers -------------------------------------------------------------------- */
+/* ---- headers --------------------------------------------------------------------- */
 
 static int
 read_header_file(void *target, const struct node *node, struct err *err)
@@ -378,7 +378,7 @@ read_headers(void *target, const struct node *node, struct err *err)
 	return node_read_each(node, JSON_OBJECT, read_header, loader, err);
 }
 
-/* ---- endpoints ------------------------------------------------------------------ */
+/* ---- endpoints ------------------------------------------------------------------- */
 
 static int
 read_url(void *target, const struct node *node, struct err *err)
@@ -480,7 +480,7 @@ read_endpoints(void *target, const struct node *node, struct err *err)
 	return node_read_each(node, JSON_OBJECT, read_endpoint, target, err);
 }
 
-/* ---- the document --------------------------------------------------------------- */
+/* ---- the document ---------------------------------------------------------------- */
 
 static int
 read_policy(void *target, const struct node *node, struct err *err)

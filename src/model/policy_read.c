@@ -15,7 +15,7 @@ enum { NUMBER_TEXT_SIZE = 40, STATUS_TEXT_SIZE = 16, NAME_TEXT_SIZE = 64 };
 static const double LARGEST_MULTIPLIER = 1000;
 static const struct match_rule EMPTY_RULE;
 
-/* ---- types ---------------------------------------------------------------------- */
+/* ---- types ----------------------------------------------------------------------- */
 
 static int
 read_delay(void *target, const struct node *node, struct err *err)
@@ -120,7 +120,7 @@ read_common_schedule(void *target, const struct node *node, struct err *err)
 	return 0;
 }
 
-/* ---- rules ---------------------------------------------------------------------- */
+/* ---- rules ----------------------------------------------------------------------- */
 
 /* "4xx", "500-599" */
 static void
@@ -231,7 +231,7 @@ read_rules(void *target, const struct node *node, struct err *err)
 	return node_read_each(node, JSON_ARRAY, read_rule, policy, err);
 }
 
-/* ---- the document --------------------------------------------------------------- */
+/* ---- the document ---------------------------------------------------------------- */
 
 int
 policy_read_node(struct policy *policy, const struct node *node, struct err *err)

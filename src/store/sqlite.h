@@ -33,6 +33,7 @@ extern const struct sql sqlite_complete_sql[];
 extern const struct sql sqlite_claim_sql[];
 extern const struct sql sqlite_due_sql[];
 extern const struct sql sqlite_worker_sql[];
+extern const struct sql sqlite_reclaim_sql[];
 extern const struct sql sqlite_list_sql[];
 extern const struct sql sqlite_find_sql[];
 extern const struct sql sqlite_stats_sql[];
@@ -372,7 +373,7 @@ int order_enter(struct sqlite_store *store, const struct order_key *key, int64_t
 int order_rejoin(struct sqlite_store *store, int64_t job_id, int64_t endpoint_id,
 	enum job_state state, int64_t now, struct err *err);
 
-/* ---- liveness (sqlite_worker.c) -------------------------------------------------- */
+/* ---- workers (sqlite_worker.c) --------------------------------------------------- */
 
 struct worker_row {
 	int64_t id;
@@ -380,14 +381,24 @@ struct worker_row {
 	int64_t expires_at;
 };
 
+/* The next three columns: id, boot_id, expires_at. */
+struct worker_row read_worker(struct query *query);
+
 bool worker_lives(
 	struct sqlite_store *store, const struct worker_row *worker, int64_t now);
 
-/* Those that are alive (sqlite_stats.c). */
+/* Whether that one is alive; one that has no row lives by its lock alone. */
+int worker_with_id_lives(struct sqlite_store *store, int64_t worker, int64_t now,
+	bool *lives, struct err *err);
+
 int workers_count(
 	struct sqlite_store *store, int64_t now, int64_t *alive, struct err *err);
 
-/* ---- the clock (sqlite_clock.c) --------------------------------------------------- */
+/* Makes `limit` of the jobs that this worker holds waiting again (sqlite_reclaim.c). */
+int worker_give_back(struct sqlite_store *store, int64_t now, size_t limit, size_t *count,
+	struct err *err);
+
+/* ---- the clock (sqlite_clock.c) -------------------------------------------------- */
 
 /* What a clock may be wrong by without anybody minding. */
 enum { CLOCK_SLACK_MS = 60 * 1000 };

@@ -17,7 +17,8 @@ const struct sql sqlite_health_sql[] = {
 		"WITH counted AS (SELECT endpoint_id, sum(state = 0) AS waiting,"
 		" sum(state = 1) AS delayed, sum(state = 2) AS active,"
 		" sum(state = 3) AS paused, sum(state = 4) AS completed,"
-		" sum(state = 5) AS cancelled, sum(state = 7) AS blocked FROM retry_queue GROUP BY endpoint_id),"
+		" sum(state = 5) AS cancelled, sum(state = 7) AS blocked"
+		" FROM retry_queue GROUP BY endpoint_id),"
 		" died AS (SELECT endpoint_id, sum(status = 0) AS dead"
 		" FROM dead_letter_queue GROUP BY endpoint_id)"
 		" SELECT count(*) FROM endpoint e"
@@ -100,13 +101,11 @@ check_workers(struct sqlite_store *store, int64_t now, struct store_health *heal
 	struct err *err)
 {
 	struct query query = query_start(store, &sqlite_health_sql[HOLDERS]);
-	struct worker_row worker;
 	int row;
 
 	while ((row = query_next(&query, err)) == 1) {
-		worker.id = read_int(&query);
-		worker.boot_id = read_span(&query);
-		worker.expires_at = read_int(&query);
+		struct worker_row worker = read_worker(&query);
+
 		if (worker_lives(store, &worker, now))
 			continue;
 		health->stale_workers++;

@@ -13,10 +13,9 @@ enum {
 	ENDPOINT_ROWS,
 	HEAD_OF_PRIORITY,
 	OVERDUE,
-	WORKER_ROWS,
 	COUNT_JOBS,
 	COUNT_LETTERS,
-	DEAD_GROUPS
+	DEAD_GROUPS,
 };
 
 const struct sql sqlite_stats_sql[] = {
@@ -34,8 +33,6 @@ const struct sql sqlite_stats_sql[] = {
 	[OVERDUE] = {"overdue",
 		"SELECT endpoint_id, run_at FROM retry_queue"
 		" WHERE state = 1 AND run_at <= ?1 ORDER BY run_at LIMIT ?2"},
-	[WORKER_ROWS] = {"worker-rows", "SELECT id, boot_id, expires_at FROM worker",
-		.walks = true},
 	/* The next two: name, state as in enum job_state, how many, the oldest due at ?9.
 	 */
 	[COUNT_JOBS] = {"count-jobs",
@@ -125,6 +122,15 @@ read_endpoints(struct reading *reading, struct err *err)
 			return -1;
 		}
 	return row;
+}
+
+static int
+reading_start(struct reading *reading, struct sqlite_store *store,
+	struct queue_stats *stats, int64_t now, struct err *err)
+{
+	*reading = (struct reading){
+		.store = store, .stats = stats, .now = now, .last = &reading->first};
+	return holds_load(store, err) == 0 ? read_endpoints(reading, err) : -1;
 }
 
 static void
@@ -242,31 +248,13 @@ finish_endpoints(struct reading *reading, bool (*worth)(const struct endpoint_st
 		&stats->total.endpoint, err);
 }
 
-int
-workers_count(struct sqlite_store *store, int64_t now, int64_t *alive, struct err *err)
-{
-	struct query query = query_start(store, &sqlite_stats_sql[WORKER_ROWS]);
-	struct worker_row worker;
-	int row;
-
-	*alive = 0;
-	while ((row = query_next(&query, err)) == 1) {
-		worker.id = read_int(&query);
-		worker.boot_id = read_span(&query);
-		worker.expires_at = read_int(&query);
-		*alive += worker_lives(store, &worker, now);
-	}
-	return row;
-}
-
 static int
 read_stats(struct sqlite_store *store, int64_t now, struct queue_stats *stats,
 	struct err *err)
 {
-	struct reading reading = {.store = store, .stats = stats, .now = now};
+	struct reading reading;
 
-	reading.last = &reading.first;
-	if (holds_load(store, err) != 0 || read_endpoints(&reading, err) != 0)
+	if (reading_start(&reading, store, stats, now, err) != 0)
 		return -1;
 	for (struct endpoint_row *row = reading.first; row != NULL; row = row->next)
 		if (note_oldest_waiting(store, row, err) != 0)
@@ -275,6 +263,17 @@ read_stats(struct sqlite_store *store, int64_t now, struct queue_stats *stats,
 		finish_endpoints(&reading, worth_showing, err) != 0)
 		return -1;
 	return workers_count(store, now, &stats->workers, err);
+}
+
+int
+sqlite_stats(struct store *base, int64_t now, struct queue_stats *stats, struct err *err)
+{
+	*stats = (struct queue_stats){0};
+	arena_init(&stats->arena);
+	if (read_stats(sqlite_of(base), now, stats, err) == 0)
+		return 0;
+	queue_stats_free(stats);
+	return -1;
 }
 
 /* ---- the jobs that match --------------------------------------------------------- */
@@ -327,10 +326,9 @@ static int
 count_matching(struct sqlite_store *store, const struct job_filter *filter, int64_t now,
 	struct queue_stats *stats, struct err *err)
 {
-	struct reading reading = {.store = store, .stats = stats, .now = now};
+	struct reading reading;
 
-	reading.last = &reading.first;
-	if (holds_load(store, err) != 0 || read_endpoints(&reading, err) != 0)
+	if (reading_start(&reading, store, stats, now, err) != 0)
 		return -1;
 	for (struct endpoint_row *row = reading.first; row != NULL; row = row->next)
 		memset(row->stats.counts, 0, sizeof(row->stats.counts));
@@ -349,19 +347,6 @@ sqlite_count(struct store *base, const struct job_filter *filter, int64_t now,
 	*stats = (struct queue_stats){0};
 	arena_init(&stats->arena);
 	if (count_matching(sqlite_of(base), filter, now, stats, err) == 0)
-		return 0;
-	queue_stats_free(stats);
-	return -1;
-}
-
-/* ---- the queue's own ------------------------------------------------------------- */
-
-int
-sqlite_stats(struct store *base, int64_t now, struct queue_stats *stats, struct err *err)
-{
-	*stats = (struct queue_stats){0};
-	arena_init(&stats->arena);
-	if (read_stats(sqlite_of(base), now, stats, err) == 0)
 		return 0;
 	queue_stats_free(stats);
 	return -1;

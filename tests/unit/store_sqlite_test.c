@@ -51,9 +51,9 @@ test_no_statement_scans_or_sorts(void)
 	static const struct sql *const tables[] = {sqlite_base_sql, sqlite_endpoint_sql,
 		sqlite_enqueue_sql, sqlite_row_sql, sqlite_settle_sql,
 		sqlite_complete_sql, sqlite_claim_sql, sqlite_due_sql, sqlite_worker_sql,
-		sqlite_list_sql, sqlite_find_sql, sqlite_stats_sql, sqlite_act_sql,
-		sqlite_verb_sql, sqlite_hold_sql, sqlite_purge_sql, sqlite_health_sql,
-		sqlite_order_sql, sqlite_oldest_sql, sqlite_clock_sql};
+		sqlite_reclaim_sql, sqlite_list_sql, sqlite_find_sql, sqlite_stats_sql,
+		sqlite_act_sql, sqlite_verb_sql, sqlite_hold_sql, sqlite_purge_sql,
+		sqlite_health_sql, sqlite_order_sql, sqlite_oldest_sql, sqlite_clock_sql};
 	struct fixture f = fixture_new();
 
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
