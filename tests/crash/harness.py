@@ -93,11 +93,21 @@ class Ground:
         return subprocess.run(command.split(), env=self.environment, input=text,
                               capture_output=True, text=True, check=False, timeout=60)
 
-    def start_worker(self, options="--concurrency 8"):
+    def start_worker(self, options="--concurrency 8", **spawn_options):
         self.started += 1
         path = os.path.join(self.directory, f"worker-{self.started}.ndjson")
-        worker = self.spawn(f"whworker --lease {LEASE} --jitter 0 {options}", open(path, "w"))
+        worker = self.spawn(f"whworker --lease {LEASE} --jitter 0 {options}", open(path, "w"),
+                            **spawn_options)
         self.workers.append(worker)
+        return worker
+
+    def start_ready_worker(self, options):
+        """One that has got so far that SIGHUP does not end it."""
+        ready, told = os.pipe()
+        worker = self.start_worker(f"{options} --ready-fd {told}", pass_fds=[told])
+        os.close(told)
+        self.demand(os.read(ready, 1), "a worker does not start")
+        os.close(ready)
         return worker
 
     def start_writer(self):
