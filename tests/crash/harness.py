@@ -4,8 +4,9 @@ Programs under load that are killed at random, and what must hold whatever happe
 
 A Ground is a directory with a store, a receiver that logs every request, and workers. Its
 check() looks at one snapshot of the store and raises Violation, with the latest kills, if
-a receipted event is not in exactly one place, a count of attempts went down, or the
-database is damaged. finish() drains the queue and compares with what the receiver saw.
+a receipted event is not in exactly one place, a count of attempts went down, a job was
+sent oftener than its attempts and the kills that it was in flight at account for, or the
+database is damaged. finish() drains the queue and checks the same once more, exactly.
 """
 
 import collections
@@ -36,11 +37,28 @@ SELECT r.event_id, q.id IS NOT NULL, q.state, d.status, d.delivered,
     coalesce(q.attempts_made, d.attempts_made)
 FROM request r LEFT JOIN retry_queue q ON q.id = r.job_id
 LEFT JOIN dead_letter_queue d ON d.id = r.job_id"""
-COMPLETED, RETRYING, RESOLVED = 4, 1, 2
+ACTIVE, COMPLETED = 2, 4
+RETRYING, RESOLVED = 1, 2
 
 
 class Violation(Exception):
     pass
+
+
+class Tail:
+    """A file that grows, read line by line as far as it is there."""
+
+    def __init__(self, path):
+        self.path = path
+        self.offset = 0
+
+    def lines(self):
+        with open(self.path, "rb") as file:
+            file.seek(self.offset)
+            text = file.read()
+        whole = text[:text.rfind(b"\n") + 1]
+        self.offset += len(whole)
+        return whole.splitlines()
 
 
 class Ground:
@@ -57,27 +75,29 @@ class Ground:
             json.dump(CONFIG, file)
         self.kills = collections.Counter()
         self.latest = collections.deque(maxlen=8)
-        self.receipts = {}  # event id -> accepted at
+        self.receipts = set()  # event ids
         self.may_be_gone = set()  # an operator was told to delete them
         self.failing = set()  # a connection broke: requests are not what was recorded
         self.attempts = {}  # event id -> the most that was seen
         self.leased = collections.Counter()  # event id -> how often at a kill
+        self.requests = collections.Counter()  # event id -> how often it was received
+        self.checks = 0
         self.takeovers = []  # (worker number, since when)
-        self.longest_takeover = 0.0
+        self.taken_over = []  # after how many seconds
         self.events = 0
         self.workers = []
         self.writers = []
         self.started = 0
         self.start_receiver()
         self.run("whqueue stats")  # fails: there is no store yet
-        self.accept(self.run("whenqueue", self.batch(1)).stdout)
+        self.accept(self.run("whenqueue", self.batch(1)).stdout.splitlines())
 
     # ---- programs ----------------------------------------------------------------
 
     def start_receiver(self):
-        self.log_path = os.path.join(self.directory, "requests.ndjson")
+        self.log = Tail(os.path.join(self.directory, "requests.ndjson"))
         self.receiver = subprocess.Popen(
-            [os.path.join(BUILD, "tests/receiver"), "--log", self.log_path,
+            [os.path.join(BUILD, "tests/receiver"), "--log", self.log.path,
              "--max-time", "7200"], stdout=subprocess.PIPE, text=True)
         self.port = self.receiver.stdout.readline().split()[0]
 
@@ -114,7 +134,7 @@ class Ground:
         self.started += 1
         path = os.path.join(self.directory, f"writer-{self.started}.ndjson")
         writer = self.spawn("whenqueue --jitter 0", open(path, "w"), stdin=subprocess.PIPE)
-        writer.receipts_path = path
+        writer.receipts = Tail(path)
         self.writers.append(writer)
         return writer
 
@@ -123,8 +143,7 @@ class Ground:
         writer.stdin.flush()
 
     def read_receipts(self, writer):
-        with open(writer.receipts_path) as receipts:
-            self.accept(receipts.read())
+        self.accept(writer.receipts.lines())
 
     def batch(self, count):
         """So many events as NDJSON; where they go, and so what becomes of them, is random."""
@@ -139,10 +158,13 @@ class Ground:
             lines.append(json.dumps(event))
         return "\n".join(lines) + "\n"
 
-    def accept(self, output):
+    def accept(self, lines):
         """Whole lines are receipts, wherever the program was killed."""
-        for line in output.split("\n")[:-1]:
-            self.receipts[json.loads(line)["id"]] = time.monotonic()
+        self.receipts.update(json.loads(line)["id"] for line in lines)
+
+    def read_requests(self):
+        self.requests.update(json.loads(line)["headers"]["webhook-id"]
+                             for line in self.log.lines())
 
     # ---- kills -------------------------------------------------------------------
 
@@ -210,9 +232,15 @@ class Ground:
     # ---- what must hold ----------------------------------------------------------
 
     def query(self, sql, *values):
-        connection = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=30)
+        return self.query_all((sql, values))[0]
+
+    def query_all(self, *queries):
+        """What each (SQL, values) finds in one snapshot."""
+        connection = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=30,
+                                     isolation_level=None)
         try:
-            return connection.execute(sql, values).fetchall()
+            connection.execute("BEGIN")
+            return [connection.execute(*query).fetchall() for query in queries]
         finally:
             connection.close()
 
@@ -225,7 +253,8 @@ class Ground:
         held = {row[0] for row in self.query("SELECT DISTINCT worker FROM retry_queue"
                                              " WHERE state = 2")}
         for number, since in self.takeovers:
-            self.longest_takeover = max(self.longest_takeover, now - since)
+            if number not in held:
+                self.taken_over.append(now - since)
             self.demand(number not in held or now - since < 20,
                         f"nobody takes over from worker {number}")
         self.takeovers = [one for one in self.takeovers if one[0] in held]
@@ -241,30 +270,31 @@ class Ground:
             self.demand(status is not None and status != RETRYING,
                         f"{event_id} is neither queued nor dead ({status})")
 
+    def check_attempts(self, event_id, state, made):
+        self.demand(made >= self.attempts.get(event_id, 0),
+                    f"{event_id} has fewer attempts than it had")
+        self.attempts[event_id] = made
+        most = made + self.leased[event_id] + (state == ACTIVE)
+        self.demand(event_id in self.failing or self.requests[event_id] <= most,
+                    f"{event_id} was received {self.requests[event_id]} times, of at most {most}")
+
     def check(self):
+        """What is read first can only be less than what the snapshot knows."""
+        self.read_requests()
         for writer in self.writers:
             self.read_receipts(writer)
-        expected = set(self.receipts) - self.may_be_gone
-        rows = self.query(PLACES)
+        rows, damage = self.query_all((PLACES,), ("PRAGMA integrity_check",))
         for event_id, queued, state, status, delivered, made in rows:
             self.check_place(event_id, queued, state, status, delivered)
-            if event_id in self.may_be_gone:
-                continue  # a new job may have its name
-            self.demand(made >= self.attempts.get(event_id, 0),
-                        f"{event_id} has fewer attempts than it had")
-            self.attempts[event_id] = made
-        lost = expected - {row[0] for row in rows}
+            if event_id not in self.may_be_gone:  # or a new job may have its name
+                self.check_attempts(event_id, state, made)
+        lost = self.receipts - self.may_be_gone - {row[0] for row in rows}
         self.demand(not lost, f"receipted and lost: {sorted(lost)[:5]}")
-        damage = self.query("PRAGMA integrity_check")[0][0]
-        self.demand(damage == "ok", f"integrity_check: {damage}")
-
-    def requests(self):
-        with open(self.log_path) as log:
-            return collections.Counter(
-                json.loads(line)["headers"]["webhook-id"] for line in log)
+        self.demand(damage == [("ok",)], f"integrity_check: {damage[0]}")
+        self.checks += 1
 
     def finish(self):
-        """Drains the queue. Returns (requests, those beyond the attempts on record)."""
+        """Drains the queue. Returns how many requests were beyond the attempts on record."""
         for writer in self.writers:
             writer.stdin.close()
             writer.wait(60)
@@ -285,7 +315,7 @@ class Ground:
         return self.check_duplicates()
 
     def check_duplicates(self):
-        requests = self.requests()
+        self.read_requests()
         recorded = dict(self.query(
             "SELECT r.event_id, (SELECT count(*) FROM attempt a WHERE a.job_id = r.job_id"
             " AND NOT a.reported) FROM request r"))
@@ -293,7 +323,7 @@ class Ground:
         for event_id, made in recorded.items():
             if event_id in self.may_be_gone:
                 continue
-            beyond = requests[event_id] - made
+            beyond = self.requests[event_id] - made
             if event_id in self.failing:
                 continue
             self.demand(beyond >= 0, f"{event_id}: an attempt that was no request")
@@ -301,18 +331,21 @@ class Ground:
                         f"{event_id}: sent {beyond} times too often,"
                         f" in flight at {self.leased[event_id]} kills")
             extra += beyond
-        return requests.total(), extra
+        return extra
 
     def crash_loops(self):
         return self.query("SELECT count(*) FROM dead_letter_queue"
                           " WHERE death = 'crash_loop'")[0][0]
 
-    def report(self, requests, duplicates):
+    def report(self, duplicates):
         programs = ", ".join(f"{name} {count}" for name, count in sorted(self.kills.items()))
-        figure(f"kills {self.kills.total()} ({programs}), seed {self.seed}")
-        figure(f"events {self.events}, receipts {len(self.receipts)}, requests {requests},"
-               f" duplicates {duplicates}, jobs in flight at kills {self.leased.total()}")
-        figure(f"longest takeover {self.longest_takeover * 1000:.0f} ms,"
+        figure(f"kills {self.kills.total()} ({programs}), seed {self.seed},"
+               f" checks of everything {self.checks}")
+        figure(f"events {self.events}, receipts {len(self.receipts)},"
+               f" requests {self.requests.total()}, duplicates {duplicates},"
+               f" jobs in flight at kills {self.leased.total()}")
+        figure(f"takeovers {len(self.taken_over)}, longest {max(self.taken_over) * 1000:.0f} ms,"
+               f" over 1 s {sum(took > 1 for took in self.taken_over)};"
                f" crash loops {self.crash_loops()}")
 
     def close(self):
