@@ -30,4 +30,16 @@ trust_check trust_status;
  */
 trust_check trust_secret_status;
 
+/*
+ * Judges the directories above `path`, all the way up, and the symbolic links that lead
+ * there, as sshd does with StrictModes: whoever may write to one of them could put
+ * another directory in the place of the next. What does not exist is not judged, nor is
+ * what is below it.
+ *
+ * Above the first one a group may write if nobody else is known to be in it: root's
+ * group, the private group of our user, and one of ours without a name. ERR_PERMISSION as
+ * above; ERR_OS and whatever else there is to say of a name.
+ */
+int trust_ancestors(const char *path, struct err *err);
+
 #endif

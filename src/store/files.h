@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The files of a store on disk: the database, SQLite's -wal and -shm (or -journal) and
- * our .lock, all in one directory and of mode 0600. None of them is opened unless it and
- * the directory can be trusted (base/trust.h) and it is a plain file with this one name.
+ * our .lock, all in one directory and of mode 0600. None of them is opened unless it, the
+ * directory and those above can be trusted (base/trust.h) and it is a plain file with
+ * this one name.
  */
 #ifndef STORE_FILES_H
 #define STORE_FILES_H
@@ -10,7 +11,9 @@
 #include "base/err.h"
 
 /* Makes the database, empty, and the directories above it (0700), where they are not
- * there yet, whatever the umask. ERR_CREATE. */
+ * there yet, whatever the umask. ERR_CREATE; ERR_PERMISSION for a place not to be
+ * trusted.
+ */
 int files_create(const char *path, struct err *err);
 
 /*

@@ -82,6 +82,122 @@ refused() {
   chmod 0700 "$PWD"
 }
 
+replaceable='and so put something else in the place of what is below'
+
+# refused_both MESSAGE: the store, whether it is there or yet to be made
+refused_both() {
+  refused "$1"
+  WH_DB=${WH_DB%/*}/new/wh.db run -77 --separate-stderr whenqueue --url $url -d x
+  [ "$stderr" = "whenqueue: $1" ] && [ ! -e "${WH_DB%/*}/new" ]
+}
+
+@test "a directory further up that others may write to is refused, unless it is sticky" {
+  local mode
+
+  mkdir -p up/middle/state
+  export WH_DB="$PWD/up/middle/state/wh.db"
+  enqueue
+  for mode in 0777 0757 2777; do
+    chmod "$mode" up
+    refused_both "$PWD/up: other users may write to it (mode $mode), $replaceable: chmod go-w $PWD/up"
+    (cd up/middle/state && WH_DB=wh.db run -77 whqueue list)
+    (cd up/middle && WH_DB=state/wh.db run -77 whqueue list)
+    (cd up/middle && WH_DB=../..//up/./middle/state/wh.db run -77 whqueue list)
+  done
+  chmod 0755 up # 0755 alone leaves a directory's set-group-id bit
+  chmod 1777 up
+  run -0 whqueue list
+  chmod 1770 up
+  run -0 whqueue list
+}
+
+@test "another user's directory further up is refused" {
+  mkdir -p up/middle/state
+  export WH_DB="$PWD/up/middle/state/wh.db"
+  enqueue
+  foreign up/middle
+  refused_both "$PWD/up/middle: belongs to another user (uid 65534; yours is 0), who may put something else in the place of what is below: use a directory of your own"
+}
+
+@test "symbolic links on the way are gone along, and judged as what they lead through" {
+  mkdir -p real/state open/hop trusted
+  ln -s "$PWD/real" trusted/absolute
+  ln -s ../real trusted/relative
+  ln -s ../open/hop/../../real trusted/through
+  ln -s loop trusted/loop
+  WH_DB=$PWD/real/state/wh.db enqueue
+  for link in absolute relative through; do
+    WH_DB=$PWD/trusted/$link/state/wh.db run -0 whqueue list -o id
+    [ "${#lines[@]}" = 1 ]
+  done
+  WH_DB=$PWD/trusted/loop/state/wh.db run ! whqueue list
+  chmod 0777 open
+  export WH_DB=$PWD/trusted/through/state/wh.db
+  refused "$PWD/open: other users may write to it (mode 0777), $replaceable: chmod go-w $PWD/open"
+  chmod 0777 real
+  export WH_DB=$PWD/trusted/relative/state/wh.db
+  refused "$PWD/real: other users may write to it (mode 0777), $replaceable: chmod go-w $PWD/real"
+  chmod 0755 real
+  chmod 0777 trusted
+  refused "$PWD/trusted: other users may write to it (mode 0777), $replaceable: chmod go-w $PWD/trusted"
+  chmod 1777 trusted
+  foreign -h trusted/relative
+  refused "$PWD/trusted/relative: is a symbolic link that another user made (uid 65534): name what it leads to"
+}
+
+@test "a link to the store is judged by where it stands, too" {
+  mkdir real open
+  WH_DB=$PWD/real/wh.db enqueue
+  ln -s "$PWD/real/wh.db" open/link.db
+  export WH_DB=$PWD/open/link.db
+  run -0 whqueue list
+  chmod 0777 open
+  refused "$PWD/open: other users may write to it (mode 0777), $replaceable: chmod go-w $PWD/open"
+}
+
+# as USER GROUP GROUPS COMMAND…
+as() {
+  local user=$1 group=$2 groups=$3
+
+  shift 3
+  setpriv --reuid "$user" --regid "$group" --groups "$groups" "$@"
+}
+
+# The ids are Debian's own: staff is a group without a member, games a user with a private
+# group; nothing has the numbers 23456 and 34567.
+@test "a group may write to a directory further up if nobody else is in it" {
+  [ "$(id -u)" = 0 ] || skip "only root can work as other users"
+  mkdir up
+  (cd up && while [ "$PWD" != "${BATS_RUN_TMPDIR%/*}" ]; do chmod go+rx . && cd ..; done)
+  as games games games whqueue --version || skip "another user cannot run the programs here"
+  group_may 0 games games games     # root's, whoever we are
+  group_may games games games games # a private group
+  group_may 23456 34567 23456 23456 # a container's, without names
+  group_may 23456 34567 34567 34567,23456
+  group_may_not 23456 34567 34567 34567 # somebody else's
+  group_may_not staff games games games,staff
+  group_may_not games mail games games   # not this user's private group
+  group_may_not games 34567 games games
+}
+
+# may GROUP USER GROUP GROUPS: whether that user puts up with a directory of that group
+may() {
+  rm -rf up/state
+  install -d -m 0700 -o "$2" -g "$3" up/state
+  chgrp "$1" up
+  chmod 2775 up
+  as "$2" "$3" "$4" whenqueue --db "$PWD/up/state/wh.db" --url $url -d x
+}
+
+group_may() {
+  run -0 may "$@"
+}
+
+group_may_not() {
+  run -77 may "$@"
+  [[ $output == *"$PWD/up: other users may write to it (mode 2775), "* ]] || fail "$output"
+}
+
 @test "another user's store, side files and directory are refused" {
   local file
 
