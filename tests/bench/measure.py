@@ -31,17 +31,23 @@ class Failed(Exception):
     """A program of the benchmark failed: there is no figure."""
 
 
+def reap(process):
+    """Waits for a process to end well; what it used, from the kernel."""
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        raise Failed(f"{process.args[0]}: exit status {process.returncode}")
+    return usage
+
+
 def run(argv, count, stdin=None, env=None, cpus=None, stderr=None):
     """Runs a program to its end; its output is thrown away."""
     pin = (lambda: os.sched_setaffinity(0, cpus)) if cpus else None
     start = time.monotonic()
     process = subprocess.Popen(argv, stdin=stdin or subprocess.DEVNULL, env=env,
                                stdout=subprocess.DEVNULL, stderr=stderr, preexec_fn=pin)
-    _, status, usage = os.wait4(process.pid, 0)
+    usage = reap(process)
     seconds = time.monotonic() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        raise Failed(f"{argv[0]}: exit status {process.returncode}")
     return Outcome(count, seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
 
 
@@ -69,6 +75,16 @@ def outcome_of(answer):
 
 def ask_outcome(argv, cpus=None):
     return outcome_of(ask(argv, cpus))
+
+
+def ask_limit(argv, cpus):
+    """Its own count and time, so without its start and end, but the CPU of the whole
+    process, as run() has it for ours: libraries, handles and memory cost it too."""
+    with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          preexec_fn=lambda: os.sched_setaffinity(0, cpus)) as process:
+        answer = json.load(process.stdout)
+        usage = reap(process)
+    return Outcome(answer["count"], answer["seconds"], usage.ru_utime + usage.ru_stime)
 
 
 def interleave(rounds, **contenders):

@@ -116,6 +116,24 @@ slot_init(struct sender *sender, struct slot *slot, const char *url)
 	curl_easy_setopt(slot->easy, CURLOPT_CLOSESOCKETDATA, sender);
 }
 
+/* As many bytes in as many lines as whworker sends for such an event. */
+static void
+add_headers(struct sender *sender)
+{
+	static const char *const lines[] = {"webhook-id: evt_12345",
+		"webhook-timestamp: 1767323045", "webhook-attempt: 1",
+		"Content-Type: application/json", "User-Agent: whtools/" WHTOOLS_VERSION,
+		"Expect:"};
+	struct curl_slist *headers = NULL;
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		headers = curl_slist_append(headers, lines[i]);
+		if (headers == NULL)
+			fail("out of memory");
+	}
+	sender->headers = headers;
+}
+
 struct sender *
 sender_new(const char *url, size_t concurrency)
 {
@@ -138,9 +156,7 @@ sender_new(const char *url, size_t concurrency)
 	curl_multi_setopt(sender->multi, CURLMOPT_TIMERFUNCTION, on_timer);
 	curl_multi_setopt(sender->multi, CURLMOPT_TIMERDATA, sender);
 	curl_multi_setopt(sender->multi, CURLMOPT_MAXCONNECTS, (long)concurrency);
-	sender->headers = curl_slist_append(NULL, "Content-Type: application/json");
-	sender->headers = curl_slist_append(sender->headers, "webhook-id: evt_0");
-	sender->headers = curl_slist_append(sender->headers, "Expect:");
+	add_headers(sender);
 	for (size_t i = 0; i < concurrency; i++) {
 		slot_init(sender, &sender->slots[i], url);
 		sender->idle[sender->idle_count++] = &sender->slots[i];
@@ -272,10 +288,12 @@ sender_run(struct sender *sender, sender_next *next, sender_done *done, void *co
 {
 	bool more = true;
 
-	do {
+	for (;;) {
 		if (more)
 			more = fill(sender, next, context);
+		if (!more && sender->idle_count == sender->concurrency)
+			return;
 		wait_and_act(sender);
 		collect(sender, done, context);
-	} while (more || sender->idle_count < sender->concurrency);
+	}
 }

@@ -2,7 +2,7 @@
 """Deliveries: the whole worker against libcurl and against a loop without guarantees."""
 
 from figures import Figure
-from measure import ask_outcome, interleave, median, run
+from measure import ask_limit, ask_outcome, interleave, median, run
 from place import CLIENT_CPU
 
 JOBS = 60_000
@@ -24,12 +24,12 @@ def drain(place, url, count, concurrency):
 
 
 def curl_loop(place, url, count, concurrency):
-    return ask_outcome(place.tool("curl_loop", url, count, concurrency), {CLIENT_CPU})
+    return ask_limit(place.tool("curl_loop", url, count, concurrency), {CLIENT_CPU})
 
 
 def delivery_loop(place, url, count, concurrency):
     store = place.bare_store_of(count)
-    return ask_outcome(
+    return ask_limit(
         place.tool("delivery_loop", store, url, count, concurrency), {CLIENT_CPU})
 
 
