@@ -3,9 +3,9 @@
 
 #include <stdlib.h>
 
-/* An endpoint that has yet to show that it is there; the window of one that is doubles
- * with each round trip. */
-enum { FIRST_WINDOW_MAX = 16 };
+/* An endpoint that has yet to show that it is there gets a few slots, or that part of
+ * many; the window of one that is there doubles with each round trip. */
+enum { FIRST_WINDOW_FEW = 16, FIRST_WINDOW_PART = 8 };
 
 static int
 smaller(int a, int b)
@@ -16,7 +16,10 @@ smaller(int a, int b)
 int
 lane_first_window(int concurrency)
 {
-	return smaller((concurrency + 1) / 2, FIRST_WINDOW_MAX);
+	int part = concurrency / FIRST_WINDOW_PART;
+	int most = part > FIRST_WINDOW_FEW ? part : FIRST_WINDOW_FEW;
+
+	return smaller((concurrency + 1) / 2, most);
 }
 
 int

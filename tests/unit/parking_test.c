@@ -346,7 +346,9 @@ static void
 test_unknown_endpoints_start_with_few(void)
 {
 	CHECK_INT(lane_first_window(5), 3);
-	CHECK_INT(lane_first_window(500), 16);
+	CHECK_INT(lane_first_window(50), 16);
+	CHECK_INT(lane_first_window(500), 62);
+	CHECK_INT(lane_first_window(2000), 250);
 }
 
 int
