@@ -87,8 +87,10 @@ client_close(struct client *client)
 	for (size_t i = 0; i < client->count; i++) {
 		struct transfer *transfer = client->transfers[i];
 
-		if (transfer->active)
+		if (transfer->active) {
 			curl_multi_remove_handle(client->multi, transfer->easy);
+			second_look_stop(&transfer->second_look);
+		}
 		transfer_free(transfer);
 		free(transfer);
 	}
@@ -119,6 +121,7 @@ make_transfer(struct client *client)
 	transfer->client = client;
 	transfer->gate.judge = client->options.judge;
 	sockets_attach(&client->sockets, transfer->easy, &transfer->gate);
+	second_look_init(&transfer->second_look, client->options.loop, transfer->easy);
 	client->transfers[client->count++] = transfer;
 	return transfer;
 }
@@ -174,6 +177,7 @@ finish(struct client *client, CURL *easy, CURLcode code)
 
 	curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&transfer);
 	curl_multi_remove_handle(client->multi, easy);
+	second_look_stop(&transfer->second_look);
 	transfer->active = false;
 	transfer_result_of(transfer, code, &result);
 	transfer->done(transfer->context, &result);

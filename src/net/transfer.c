@@ -25,6 +25,29 @@ status_of_line(struct span line)
 	return span_to_int64(rest, &status) ? (int)status : 0;
 }
 
+static bool
+speaks_http2(CURL *easy)
+{
+	long version = 0;
+
+	curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
+	return version == CURL_HTTP_VERSION_2_0;
+}
+
+static void
+note_answer(struct transfer *transfer)
+{
+	struct response *response = &transfer->response;
+	curl_off_t sent = 0;
+
+	response->header_complete = true;
+	if (transfer->mode != MODE_SEND || !speaks_http2(transfer->easy))
+		return;
+	curl_easy_getinfo(transfer->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+	response->early = (size_t)sent < transfer->body_bytes;
+	second_look_start(&transfer->second_look);
+}
+
 /* libcurl hands over one header line at a time, interim responses' and trailers' too. */
 static size_t
 receive_header(char *bytes, size_t one, size_t len, void *context)
@@ -45,8 +68,8 @@ receive_header(char *bytes, size_t one, size_t len, void *context)
 		buf_clear(&response->headers);
 		return len;
 	}
-	if (span_trim(line).len == 0)
-		response->header_complete = response->status >= 200;
+	if (span_trim(line).len == 0 && response->status >= 200)
+		note_answer(transfer);
 	else if (response->status >= 300)
 		buf_add(&response->headers, bytes, len);
 	return len;
@@ -176,6 +199,7 @@ transfer_reset(struct transfer *transfer)
 	response->body_bytes = 0;
 	response->status = 0;
 	response->header_complete = false;
+	response->early = false;
 	response->headers_too_long = false;
 	response->body_too_long = false;
 	transfer->requests = 0;
@@ -284,6 +308,7 @@ set_mode(struct transfer *transfer, enum transfer_mode mode)
 static void
 set_body(struct transfer *transfer, struct span body)
 {
+	transfer->body_bytes = body.len;
 	curl_easy_setopt(
 		transfer->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len);
 	curl_easy_setopt(
@@ -450,6 +475,41 @@ read_http_version(CURL *easy)
 	}
 }
 
+/*
+ * Whether the server had said all that it had to say, and libcurl (7.88) failed to send
+ * the rest of a request that was answered: to a stream that was over (a failure without a
+ * word of its own), or as the last of a connection that is to be no more.
+ */
+static bool
+answered_early(const struct transfer *transfer, CURLcode code)
+{
+	if (code == CURLE_HTTP2_STREAM)
+		return transfer->message[0] == '\0';
+	return code == CURLE_HTTP2 && transfer->response.early;
+}
+
+/*
+ * An answer that came together with a reset of its stream, for the request is not needed
+ * any more, is not handed to us; but libcurl keeps the status.
+ */
+static void
+recover_status(struct transfer *transfer)
+{
+	struct curl_header *status;
+	int64_t number;
+
+	if (curl_easy_header(transfer->easy, ":status", 0, CURLH_PSEUDO, -1, &status) !=
+		0)
+		return;
+	/* The last one is of the final response. */
+	curl_easy_header(
+		transfer->easy, ":status", status->amount - 1, CURLH_PSEUDO, -1, &status);
+	if (!span_to_int64(span_of(status->value), &number) || number < 200)
+		return;
+	transfer->response.status = (int)number;
+	transfer->response.header_complete = true;
+}
+
 /* libcurl's code, but where that does not say what the server did. */
 static CURLcode
 own_code(const struct transfer *transfer, CURLcode code)
@@ -463,6 +523,8 @@ own_code(const struct transfer *transfer, CURLcode code)
 		return CURLE_OK;
 	if (transfer->lost)
 		return response->header_complete ? CURLE_OK : CURLE_GOT_NOTHING;
+	if (response->header_complete && answered_early(transfer, code))
+		return CURLE_OK;
 	/* Our own function takes what it gets: the bytes could not be unpacked. */
 	if (code == CURLE_WRITE_ERROR)
 		return CURLE_BAD_CONTENT_ENCODING;
@@ -507,8 +569,11 @@ transfer_result_of(
 	struct transfer *transfer, CURLcode given, struct transfer_result *result)
 {
 	const struct response *response = &transfer->response;
-	CURLcode code = own_code(transfer, given);
+	CURLcode code;
 
+	if (!response->header_complete && answered_early(transfer, given))
+		recover_status(transfer);
+	code = own_code(transfer, given);
 	*result = (struct transfer_result){
 		.curl_code = (int)code,
 		.os_errno = own_errno(transfer, code),

@@ -7,6 +7,7 @@
 #define NET_TRANSFER_H
 
 #include "net/gate.h"
+#include "net/second_look.h"
 #include "net/targets.h"
 
 #include <curl/curl.h>
@@ -31,6 +32,7 @@ struct response {
 	size_t body_bytes;
 	int status;            /* of the header that is being read */
 	bool header_complete;  /* of a final response (not 1xx) */
+	bool early;            /* and it came before all of the request was sent */
 	bool headers_too_long; /* broken off by us */
 	bool body_too_long;    /* likewise */
 	struct buf headers;
@@ -55,7 +57,9 @@ struct transfer {
 	struct curl_slist *nodes;
 	size_t line_count;
 	size_t line_cap;
+	size_t body_bytes; /* to send */
 	struct response response;
+	struct second_look second_look;
 	struct gate gate;
 	int requests; /* begun */
 	bool on_kept; /* the first one went over a kept connection */

@@ -14,6 +14,7 @@ const ERROR = { none: 0, protocol: 1, internal: 2, refused: 7, cancel: 8, calm: 
 const END_STREAM = 1;
 const END_HEADERS = 4;
 const STATUS_200 = Buffer.from([0x88]); // of HPACK's static table
+const STATUS_413 = Buffer.concat([Buffer.from([0x08, 3]), Buffer.from('413')]);
 const KILOBYTES_16 = Buffer.alloc(16384, 'x');
 
 function frame(type, flags, stream, payload = Buffer.alloc(0)) {
@@ -44,6 +45,13 @@ const goaway = (last, error) => frame(TYPE.goaway, 0, 0, number32(last, error));
 const answer = (stream) => Buffer.concat([
   frame(TYPE.headers, END_HEADERS, stream, STATUS_200),
   frame(TYPE.data, END_STREAM, stream, Buffer.from('fine'))]);
+
+const refusal = (stream) => Buffer.concat([
+  frame(TYPE.headers, END_HEADERS, stream, STATUS_413),
+  frame(TYPE.data, END_STREAM, stream, Buffer.from('no'))]);
+// Lets all of a request's body come.
+const admit = (stream) => Buffer.concat([0, stream].map((each) =>
+  frame(TYPE.window, 0, each, number32(1 << 23))));
 
 // The client's frames, of which only a request's HEADERS are of interest. The header fields
 // are packed, so the log says no more than that there was a request.
@@ -99,6 +107,21 @@ export const behaviours = {
   },
   'h2-goaway-then-answer': say((stream) => Buffer.concat([goaway(stream, ERROR.none),
     answer(stream)])),
+  // The whole answer, while most of the request is still to come.
+  'upload-h2-answered-early': say((stream) => Buffer.concat([answer(stream), admit(stream)])),
+  'upload-h2-goaway-answered-early': say((stream) => Buffer.concat([goaway(stream, ERROR.none),
+    answer(stream), admit(stream)])),
+  'upload-h2-answered-and-reset': say((stream) => Buffer.concat([answer(stream),
+    reset(stream, ERROR.none)])),
+  'upload-h2-answered-then-reset': async (peer, stream) => {
+    peer.write(answer(stream));
+    await peer.pause(50); // or the client sees both at once
+    peer.write(reset(stream, ERROR.none));
+    await peer.ignore();
+  },
+  'upload-h2-refused-early': say((stream) => Buffer.concat([refusal(stream), admit(stream)])),
+  'upload-h2-refused-and-reset': say((stream) => Buffer.concat([refusal(stream),
+    reset(stream, ERROR.none)])),
   'h2-ping-flood': flood(nothing, () => frame(TYPE.ping, 0, 0, Buffer.alloc(8))),
   'h2-settings-flood': flood(nothing, () => frame(TYPE.settings, 0, 0)),
   'h2-window-flood': flood(nothing, () => frame(TYPE.window, 0, 0, number32(1))),
