@@ -38,7 +38,8 @@ database_error(sqlite3 *db, int code, struct err *err)
 	/* Each lock that was tried failed; SQLite does not say how. */
 	case SQLITE_PROTOCOL:
 		return err_set(err, ERR_BUSY,
-			"cannot be locked: does its file system have locks?");
+			"cannot be locked: a program that holds it is stopped, or its "
+			"file system has no locks");
 	case SQLITE_FULL:
 		return err_set(err, ERR_IO, "disk full");
 	case SQLITE_IOERR:

@@ -220,14 +220,26 @@ class Ground:
         victim.kill()
         victim.wait()
         since = time.monotonic()
-        rows = self.query("SELECT w.id, r.event_id FROM worker w"
-                          " JOIN retry_queue q ON q.worker = w.id AND q.state = 2"
-                          " JOIN request r ON r.job_id = q.id WHERE w.pid = ?", victim.pid)
-        for worker in self.workers:
-            worker.send_signal(signal.SIGCONT)
+        try:
+            rows = self.claimed_by(victim)
+        except sqlite3.OperationalError:
+            # One was stopped with a lock in its hand that a reader needs.
+            self.go_on()
+            since = time.monotonic()
+            rows = self.claimed_by(victim)
+        self.go_on()
         self.leased.update(row[1] for row in rows)
         self.takeovers += [(number, since) for number in {row[0] for row in rows}]
         self.note_kill("whworker", f"with {len(rows)} jobs")
+
+    def claimed_by(self, worker):
+        return self.query("SELECT w.id, r.event_id FROM worker w"
+                          " JOIN retry_queue q ON q.worker = w.id AND q.state = 2"
+                          " JOIN request r ON r.job_id = q.id WHERE w.pid = ?", worker.pid)
+
+    def go_on(self):
+        for worker in self.workers:
+            worker.send_signal(signal.SIGCONT)
 
     # ---- what must hold ----------------------------------------------------------
 
