@@ -9,7 +9,11 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { CONFIG_BYTES_MAX = 16 * 1024 * 1024, SECRET_BYTES_MAX = 64 * 1024 };
+enum {
+	CONFIG_BYTES_MAX = 16 * 1024 * 1024,
+	SECRET_BYTES_MAX = 64 * 1024,
+	TLS_BYTES_MAX = 4 * 1024 * 1024
+};
 
 const struct cli_option policy_options[] = {
 	{.name = "policy",
@@ -141,24 +145,37 @@ read_secrets(struct config *config, struct err *err)
 }
 
 static int
-check_tls_files(const struct config *config, struct err *err)
+read_tls_file(struct config *config, struct config_file *file, struct err *err)
 {
-	for (const struct config_file *file = config->tls_files; file != NULL;
-		file = file->next) {
-		int fd = file_open_trusted(file->path,
-			file->secret ? trust_secret_status : trust_status, err);
+	struct buf text;
+	int failed;
 
-		if (fd < 0)
+	buf_init(&text, TLS_BYTES_MAX);
+	failed = file_read_trusted(file->path,
+		file->secret ? trust_secret_status : trust_status, &text, err);
+	if (!failed)
+		failed = arena_copy(&config->arena, buf_span(&text), &file->content, err);
+	if (text.data != NULL)
+		explicit_bzero(text.data, text.len);
+	buf_free(&text);
+	return failed;
+}
+
+/* Whoever connects gets what was judged here: he does not open the names again. */
+static int
+read_tls_files(struct config *config, struct err *err)
+{
+	for (struct config_file *file = config->tls_files; file != NULL;
+		file = file->next)
+		if (read_tls_file(config, file, err) != 0)
 			return err_context(err, "%s", file->place);
-		close(fd);
-	}
 	return 0;
 }
 
 int
 config_read_files(struct config *config, const char *config_path, struct err *err)
 {
-	if (read_secrets(config, err) == 0 && check_tls_files(config, err) == 0)
+	if (read_secrets(config, err) == 0 && read_tls_files(config, err) == 0)
 		return 0;
 	/* Whoever named the file is to blame, or whoever may write to it. */
 	if (err->kind != ERR_OS && err->kind != ERR_PERMISSION)

@@ -253,34 +253,42 @@ keep_place(struct loader *loader, const struct node *node, const char **place,
 	return 0;
 }
 
+/* Many endpoints may name one bundle, which need not be there as often. */
+static struct config_file *
+file_named(const struct config *config, const char *path)
+{
+	struct config_file *file = config->tls_files;
+
+	while (file != NULL && strcmp(file->path, path) != 0)
+		file = file->next;
+	return file;
+}
+
 static int
 read_tls_file(void *target, const struct node *node, struct err *err)
 {
 	struct loader *loader = target;
 	struct config *config = loader->config;
-	struct config_file *file = arena_alloc(&config->arena, sizeof(*file));
+	const struct config_file **member;
+	struct config_file *file;
 	struct span path;
 
-	if (file == NULL)
-		return err_no_memory(err);
-	if (read_path(loader, node, &path, err) != 0 ||
-		keep_place(loader, node, &file->place, err) != 0)
+	if (read_path(loader, node, &path, err) != 0)
 		return -1;
-	file->path = path.ptr;
-	file->next = config->tls_files;
-	config->tls_files = file;
-	*(const char **)((char *)loader->endpoint + node->member->offset) = path.ptr;
-	return 0;
-}
-
-static int
-read_tls_key(void *target, const struct node *node, struct err *err)
-{
-	struct loader *loader = target;
-
-	if (read_tls_file(target, node, err) != 0)
-		return -1;
-	loader->config->tls_files->secret = true;
+	file = file_named(config, path.ptr);
+	if (file == NULL) {
+		file = arena_alloc(&config->arena, sizeof(*file));
+		if (file == NULL)
+			return err_no_memory(err);
+		if (keep_place(loader, node, &file->place, err) != 0)
+			return -1;
+		file->path = path.ptr;
+		file->next = config->tls_files;
+		config->tls_files = file;
+	}
+	member = (void *)((char *)loader->endpoint + node->member->offset);
+	*member = file;
+	file->secret |= member == &loader->endpoint->tls_key;
 	return 0;
 }
 
@@ -290,7 +298,7 @@ read_tls(void *target, const struct node *node, struct err *err)
 	static const struct node_member members[] = {
 		{"ca", read_tls_file, offsetof(struct endpoint_config, tls_ca), 0, 0},
 		{"cert", read_tls_file, offsetof(struct endpoint_config, tls_cert), 0, 0},
-		{"key", read_tls_key, offsetof(struct endpoint_config, tls_key), 0, 0},
+		{"key", read_tls_file, offsetof(struct endpoint_config, tls_key), 0, 0},
 		{0},
 	};
 	struct loader *loader = target;

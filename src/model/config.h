@@ -32,8 +32,9 @@ enum { CONFIG_CONCURRENCY_MAX = 10000 };
 struct config_file {
 	struct config_file *next;
 	const char *path;
-	const char *place; /* "line 7: endpoints.acme.tls.ca" */
-	bool secret;       /* a private key */
+	const char *place;   /* "line 7: endpoints.acme.tls.ca" */
+	bool secret;         /* a private key */
+	struct span content; /* absent: it was not read yet */
 };
 
 struct config_header {
@@ -59,9 +60,9 @@ struct endpoint_config {
 	struct network *open; /* to this endpoint's own url, besides the general ones */
 	int64_t connect_timeout_ms; /* 0: the limit's */
 	int64_t timeout_ms;
-	const char *tls_ca; /* NULL: the system's */
-	const char *tls_cert;
-	const char *tls_key;
+	const struct config_file *tls_ca;   /* NULL: the system's */
+	const struct config_file *tls_cert; /* NULL: none */
+	const struct config_file *tls_key;
 };
 
 struct limits {

@@ -52,9 +52,9 @@ struct transfer_request {
 	struct span body; /* absent: none; HEAD never has one */
 	int64_t connect_timeout_ms;
 	int64_t timeout_ms;
-	const char *tls_ca; /* file names; NULL: the system's, none, none */
-	const char *tls_cert;
-	const char *tls_key;
+	struct span tls_ca; /* PEM; absent: the system's, none, none */
+	struct span tls_cert;
+	struct span tls_key;
 };
 
 /* What came of it. Borrowed for the call of transfer_done. */
@@ -98,7 +98,7 @@ void transfer_drop(struct transfer *transfer);
  * ERR_OS. */
 int client_run(struct client *client, struct err *err);
 
-/* The configuration was changed: file names that look the same may not be. */
+/* The configuration was changed: other certificates may lie where the old ones did. */
 void client_forget_tls(struct client *client);
 
 #endif

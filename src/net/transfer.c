@@ -315,25 +315,42 @@ set_body(struct transfer *transfer, struct span body)
 		transfer->easy, CURLOPT_POSTFIELDS, body.ptr == NULL ? "" : body.ptr);
 }
 
-static void
+/* A copy, because a configuration may be replaced while a transfer is under way. */
+static CURLcode
+set_blob(CURL *easy, CURLoption option, struct span bytes)
+{
+	struct curl_blob blob = {(void *)bytes.ptr, bytes.len, CURL_BLOB_COPY};
+
+	return curl_easy_setopt(easy, option, span_present(bytes) ? &blob : NULL);
+}
+
+static int
 set_tls(struct transfer *transfer, const struct transfer_request *request,
-	const struct tls_defaults *tls)
+	const struct tls_defaults *tls, struct err *err)
 {
 	CURL *easy = transfer->easy;
-	bool own = request->tls_ca != NULL;
+	bool own = span_present(request->tls_ca);
+	CURLcode code;
 
-	if (transfer->tls_known && transfer->tls_ca == request->tls_ca &&
-		transfer->tls_cert == request->tls_cert &&
-		transfer->tls_key == request->tls_key)
-		return;
-	curl_easy_setopt(easy, CURLOPT_CAINFO, own ? request->tls_ca : tls->ca_file);
+	if (transfer->tls_known && transfer->tls_ca == request->tls_ca.ptr &&
+		transfer->tls_cert == request->tls_cert.ptr &&
+		transfer->tls_key == request->tls_key.ptr)
+		return 0;
+	curl_easy_setopt(easy, CURLOPT_CAINFO, own ? NULL : tls->ca_file);
 	curl_easy_setopt(easy, CURLOPT_CAPATH, own ? NULL : tls->ca_path);
-	curl_easy_setopt(easy, CURLOPT_SSLCERT, request->tls_cert);
-	curl_easy_setopt(easy, CURLOPT_SSLKEY, request->tls_key);
-	transfer->tls_ca = request->tls_ca;
-	transfer->tls_cert = request->tls_cert;
-	transfer->tls_key = request->tls_key;
-	transfer->tls_known = true;
+	code = set_blob(easy, CURLOPT_CAINFO_BLOB, request->tls_ca);
+	if (code == CURLE_OK)
+		code = set_blob(easy, CURLOPT_SSLCERT_BLOB, request->tls_cert);
+	if (code == CURLE_OK)
+		code = set_blob(easy, CURLOPT_SSLKEY_BLOB, request->tls_key);
+	transfer->tls_known = code == CURLE_OK;
+	transfer->tls_ca = request->tls_ca.ptr;
+	transfer->tls_cert = request->tls_cert.ptr;
+	transfer->tls_key = request->tls_key.ptr;
+	/* Out of memory, or a libcurl that was built with other than OpenSSL. */
+	return code == CURLE_OK
+		? 0
+		: err_set(err, ERR_OS, "TLS: %s", curl_easy_strerror(code));
 }
 
 /* libcurl takes a missing timeout for "for ever", and a long for the time. */
@@ -402,7 +419,8 @@ transfer_prepare(struct transfer *transfer, const struct transfer_request *reque
 	set_mode(transfer, mode);
 	if (mode == MODE_SEND)
 		set_body(transfer, request->body);
-	set_tls(transfer, request, tls);
+	if (set_tls(transfer, request, tls, err) != 0)
+		return -1;
 	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST,
 		method_is_implied(mode, request->method) ? NULL : method);
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, header_list(transfer));

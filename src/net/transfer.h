@@ -47,7 +47,7 @@ struct transfer {
 	enum transfer_mode mode;
 	struct target
 		*target; /* as set in the handle, held; NULL: a text is, or nothing */
-	const char *tls_ca, *tls_cert, *tls_key; /* as set in the handle; compared only */
+	const char *tls_ca, *tls_cert, *tls_key; /* that the handle has; compared only */
 	bool tls_known;
 	size_t snippet_bytes;
 	const char *user_agent;

@@ -137,6 +137,12 @@ trusting_endpoint(const struct delivery *delivery, const struct endpoint_config 
 	return endpoint;
 }
 
+static struct span
+content_of(const struct config_file *file)
+{
+	return file == NULL ? (struct span){0} : file->content;
+}
+
 int
 request_make(struct transfer *transfer, struct transfer_request *request,
 	const struct delivery *delivery, const struct config *config, int64_t started_at,
@@ -160,9 +166,9 @@ request_make(struct transfer *transfer, struct transfer_request *request,
 		endpoint->connect_timeout_ms, config->limits.connect_timeout_ms);
 	request->timeout_ms = either(endpoint->timeout_ms, config->limits.timeout_ms);
 	if (trusting != NULL) {
-		request->tls_ca = trusting->tls_ca;
-		request->tls_cert = trusting->tls_cert;
-		request->tls_key = trusting->tls_key;
+		request->tls_ca = content_of(trusting->tls_ca);
+		request->tls_cert = content_of(trusting->tls_cert);
+		request->tls_key = content_of(trusting->tls_key);
 	}
 	return 0;
 }

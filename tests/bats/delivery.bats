@@ -192,6 +192,35 @@ END
   json_is '.event == "completed"'
 }
 
+# What was judged is what is used: nobody opens the names again behind our back.
+@test "TLS: the files that were read at the start are used, whatever their names mean by now" {
+  certificates
+  receiver_start --cert "$tls/server.pem" --key "$tls/server.key" --client-ca "$tls/ca.pem"
+  mkdir own
+  cp "$tls"/{ca.pem,client.pem,client.key} own
+  cat >wh.json <<END
+{"endpoints": {"acme": {"url": "$(receiver_url /ok)", "tls":
+  {"ca": "own/ca.pem", "cert": "own/client.pem", "key": "own/client.key"}}}}
+END
+  worker_start --config wh.json
+  rm own/*
+  printf '%s\n' '{"endpoint":"acme","payload":1}' | whenqueue --config wh.json
+  wait_until test -s "$worker_out"
+  run -0 cat "$worker_out"
+  json_is '.event == "completed"'
+  kill -HUP "$worker_pid"
+  wait_until grep -q 'own/.*: No such file or directory; still working with the old' "$worker_err"
+  stop "$receiver_pid" # and with it the connection
+  receiver_start --cert "$tls/server.pem" --key "$tls/server.key" --client-ca "$tls/ca.pem" \
+    --port "${receiver_base##*:}"
+  printf '%s\n' '{"endpoint":"acme","payload":2}' | whenqueue --config wh.json
+  wait_until delivered_again
+}
+
+delivered_again() {
+  [ "$(jq -s 'map(select(.event == "completed")) | length' "$worker_out")" = 2 ]
+}
+
 @test "TLS: what cannot be verified is refused before anything is sent" {
   certificates
   for name in expired wrong-host self-signed; do

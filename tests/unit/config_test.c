@@ -42,7 +42,7 @@ test_reads_a_document(void)
 		CHECK(!span_present(acme->headers[1].value));
 		CHECK_INT(acme->timeout_ms, 20000);
 		CHECK_INT(acme->connect_timeout_ms, 0);
-		CHECK_TEXT(acme->tls_ca, "/ca.pem");
+		CHECK_TEXT(acme->tls_ca->path, "/ca.pem");
 	}
 	CHECK(config_endpoint(&config, span_of("other")) == NULL);
 	CHECK_INT(config.policy.max_attempts, 4);

@@ -189,11 +189,11 @@ static void
 add_tls(struct buf *out, const struct endpoint_config *endpoint)
 {
 	if (endpoint->tls_ca != NULL)
-		add_option(out, "--cacert", span_of(endpoint->tls_ca));
+		add_option(out, "--cacert", span_of(endpoint->tls_ca->path));
 	if (endpoint->tls_cert != NULL)
-		add_option(out, "--cert", span_of(endpoint->tls_cert));
+		add_option(out, "--cert", span_of(endpoint->tls_cert->path));
 	if (endpoint->tls_key != NULL)
-		add_option(out, "--key", span_of(endpoint->tls_key));
+		add_option(out, "--key", span_of(endpoint->tls_key->path));
 }
 
 static bool
