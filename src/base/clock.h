@@ -26,8 +26,8 @@ int64_t clock_now(const struct clock *clock);
 /* For measuring intervals only; never stops, whatever the test clock says. */
 int64_t clock_monotonic_us(void);
 
-/* RFC 3339 UTC with milliseconds ("2026-01-02T03:04:05.678Z"); text has TIME_TEXT_SIZE.
- */
+/* RFC 3339 UTC with milliseconds ("2026-01-02T03:04:05.678Z"); text has
+ * TIME_TEXT_SIZE. */
 void time_format(int64_t at, char *text);
 void buf_add_time(struct buf *buf, int64_t at);
 

@@ -19,7 +19,10 @@
 
 enum { HELP_WIDTH_MIN = 40, HELP_WIDTH_MAX = 80, HELP_BYTES_MAX = 1 << 20 };
 
-/* Output lost to a closed descriptor 1, or to a store that was given its number, is bad.
+/*
+ * A closed standard descriptor would be given to the next file that is opened: the
+ * store as stdout, say. It becomes one whose use fails, for output must not be lost in
+ * silence.
  */
 static void
 guard_descriptors(void)
@@ -58,8 +61,8 @@ start(struct cli *cli, const struct cli_program *program)
 	};
 }
 
-/* What stdio could not write it has thrown away: behind such a hole nothing may follow.
- */
+/* stdio has dropped what it could not write: nothing may be written behind such a
+ * hole. */
 static void
 flush(struct cli *cli)
 {

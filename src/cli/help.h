@@ -11,8 +11,8 @@
 void help_text(struct buf *out, const struct cli_program *program,
 	const struct cli_verb *verb, size_t width);
 
-/* Everything as one JSON object: what completions and the man pages are checked against.
- */
+/* Everything as one JSON object: what completions and the man pages are checked
+ * against. */
 void help_json(struct buf *out, const struct cli_program *program);
 
 #endif

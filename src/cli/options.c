@@ -6,7 +6,7 @@
 
 static const char *const format_choices[] = {
 	"auto", "table", "ndjson", "json", "tsv", "id", NULL};
-/* The first of format_choices: what prints as things happen can do no others. */
+/* The first of format_choices: the others cannot be printed as things happen. */
 static const char *const stream_choices[] = {"auto", "table", "ndjson", NULL};
 static const char *const color_choices[] = {"auto", "always", "never", NULL};
 

@@ -8,8 +8,8 @@
 
 #include "cli/cli.h"
 
-/* --help and --version, which every verb has without saying so; args: struct cli_asked.
- */
+/* --help and --version, which every verb has without saying so; args: struct
+ * cli_asked. */
 struct cli_asked {
 	bool help, version;
 };

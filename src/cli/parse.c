@@ -161,7 +161,7 @@ set_int(const struct met *met, int64_t *number, struct err *err)
 		met->shown, met->value, (long long)option->min, (long long)option->max);
 }
 
-/* A duration is in seconds where it ends without a unit: not what everybody means. */
+/* A bare number is seconds, which is not what everybody means by it. */
 static int
 check_unit(const struct met *met, struct err *err)
 {
@@ -345,10 +345,8 @@ check_operands(const struct cli_parsed *parsed, struct err *err)
 	return 0;
 }
 
-/*
- * Options may stand before the verb; whether such an option takes the next word is for
- * the first verb to say that knows it.
- */
+/* Options may stand before the verb. Whether one of them takes the next word is up
+ * to the first verb that knows it. */
 static bool
 takes_next_word(const struct cli_program *program, const char *word)
 {

@@ -66,8 +66,8 @@ char_behind(const struct reading *reading, struct span word)
 	return rest.len == 0 ? '\0' : rest.ptr[0];
 }
 
-/* "503 Service Unavailable", "404: Not Found", "429 Client Error", "(502) Bad Gateway".
- */
+/* "503 Service Unavailable", "404: Not Found", "429 Client Error", "(502) Bad
+ * Gateway". */
 static bool
 has_reason_behind(const struct reading *reading, struct span word, int status)
 {

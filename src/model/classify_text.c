@@ -58,8 +58,8 @@ until_space(struct span text, size_t at)
 	return end - at;
 }
 
-/* The length of a URL, a path or a key=value at `at`: things that name, but say nothing.
- */
+/* The length of a URL, a path or a key=value at `at`: things that name, but say
+ * nothing. */
 size_t
 text_skip_reference(struct span text, size_t at)
 {

@@ -110,8 +110,8 @@ const struct endpoint_config *config_endpoint(
  */
 bool endpoint_trusts(const struct endpoint_config *endpoint, struct span url);
 
-/* `named` says that it is a name of the configuration, rather than the origin of a URL.
- */
+/* `named` says that it is a name of the configuration, rather than the origin of
+ * a URL. */
 const struct endpoint_rule *config_rule(
 	const struct config *config, struct span name, bool named);
 

@@ -138,8 +138,8 @@ struct dead_letter {
 	struct span note;
 };
 
-/* Whether `id` is well-formed as an event id: 1 … EVENT_ID_MAX bytes of printable UTF-8.
- */
+/* Whether `id` is well-formed as an event id: 1 … EVENT_ID_MAX bytes of
+ * printable UTF-8. */
 bool event_id_valid(struct span id);
 
 /* Likewise an ordering key. */

@@ -29,8 +29,7 @@ enum { JSON_DEPTH_MAX = 512 };
 /* A value inside a text that json_read() accepted. Borrows that text. */
 struct json {
 	enum json_type type;
-	struct span
-		raw; /* exactly the value: no white space around; a string with quotes */
+	struct span raw; /* exactly the value: no white space around, quotes included */
 };
 
 /*
@@ -45,8 +44,7 @@ int json_read(struct span text, struct json *value, struct err *err);
  *	for (struct json_iter it = json_iter(v); json_next(&it);) use(it.key, it.value);
  */
 struct json_iter {
-	struct span
-		key; /* raw, without quotes, escapes not resolved; absent in an array */
+	struct span key; /* raw: no quotes, escapes not resolved; absent in an array */
 	struct json value;
 	const char *at;  /* private */
 	const char *end; /* private */

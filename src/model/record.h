@@ -43,8 +43,8 @@ int record_read(
 /* Whether it speaks of an attempt that was made: error, http, classification, or curl. */
 bool record_is_report(const struct record *record);
 
-/* Whether that attempt was delivered (2xx and no error), so that nothing is to be done.
- */
+/* Whether that attempt was delivered (2xx and no error), so that nothing is to
+ * be done. */
 bool record_is_success(const struct record *record);
 
 /* Whether it is a member of curl -w '%{json}' that says nothing of the request. */

@@ -146,8 +146,8 @@ port_is_valid(struct span port)
 {
 	int64_t number;
 
-	/* "http://host:/" has an empty port, which means the default (RFC 3986 §3.2.3).
-	 */
+	/* "http://host:/" has an empty port, which means the default (RFC 3986
+	 * §3.2.3). */
 	if (port.len == 0)
 		return true;
 	return port.ptr[0] != '-' && span_to_int64(port, &number) && number >= 1 &&

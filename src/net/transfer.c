@@ -148,8 +148,8 @@ set_constant_options(struct transfer *transfer)
 	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_request);
 	curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
 	curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)CONNECTION_IDLE_MAX_S);
-	/* A locked key is unusable: OpenSSL would ask for its passphrase at the terminal.
-	 */
+	/* A locked key is unusable: OpenSSL would ask for its passphrase at the
+	 * terminal. */
 	curl_easy_setopt(easy, CURLOPT_KEYPASSWD, "");
 	/* Not to wait for a resolver that nobody needs any more. */
 	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);

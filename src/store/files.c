@@ -61,8 +61,8 @@ files_create(const char *path, struct err *err)
 	return result;
 }
 
-/* What we may not even read we have not changed; some file systems have nothing to sync.
- */
+/* What we may not even read we have not changed; some file systems have nothing
+ * to sync. */
 static int
 sync_directory(const char *path, struct err *err)
 {

@@ -18,12 +18,12 @@ struct flight_record {
 	size_t count;
 };
 
-/* Makes the worker's file (0600), with all places free, in the place of an older one.
+/* Makes the worker's file (0600), with all places free, and replaces an older one.
  * ERR_PERMISSION, ERR_IO, ERR_OS. */
 int flight_record_make(struct flight_record *record, const char *db_path, int64_t worker,
 	size_t count, struct err *err);
 
-/* Opens that of a worker that died. One that cannot be read is none. */
+/* Opens the record of a worker that died. One that cannot be read counts as missing. */
 void flight_record_open(
 	struct flight_record *record, const char *db_path, int64_t worker);
 

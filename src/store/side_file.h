@@ -27,8 +27,8 @@ struct side_file {
 	bool waited; /* for the turn that was taken last */
 };
 
-/* Makes the file (0600) if `writable`; else one that cannot be opened is none.
- * ERR_PERMISSION if somebody else may write to it. */
+/* Makes the file (0600) if `writable`; if not, a file that cannot be opened counts
+ * as missing. ERR_PERMISSION if somebody else may write to it. */
 int side_file_open(
 	struct side_file *side, const char *db_path, bool writable, struct err *err);
 void side_file_close(struct side_file *side);

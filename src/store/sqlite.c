@@ -54,7 +54,8 @@ connect_to(struct sqlite_store *store, struct err *err)
 
 	if (asprintf(&name, "%s%s", store->path[0] == '/' ? "" : "./", store->path) < 0)
 		return err_no_memory(err);
-	/* Nobody asks SQLite how much memory it has; counting takes a lock each time. */
+	/* We read no memory statistics, and keeping them takes a lock per
+	 * allocation. */
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	code = sqlite3_open_v2(name, &store->db,
 		flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
@@ -64,8 +65,8 @@ connect_to(struct sqlite_store *store, struct err *err)
 
 /*
  * In a directory that we may not write to, SQLite cannot make the index that it wants
- * beside a WAL. If there is no WAL with anything in it, the file is all there is, and
- * "immutable" reads it without.
+ * beside a WAL. If there is no WAL, or an empty one, the database file is all there is,
+ * and "immutable" reads it without an index.
  */
 static int
 connect_immutable(struct sqlite_store *store, struct err *err)
@@ -159,10 +160,8 @@ connect_and_configure(struct sqlite_store *store, struct err *err)
 
 /* ---- the schema ------------------------------------------------------------------ */
 
-/*
- * Nobody uses a store without a schema, so what is synced before there is one needs never
- * be thought of again, whoever it was that made the directories.
- */
+/* A store is used only once it has a schema. So names that are synced before the
+ * schema is written are safe for good, whoever made the directories. */
 static int
 migrate_in_turn(struct sqlite_store *store, int version, int64_t now, struct err *err)
 {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A clock that is set back. What waits until a time of the old clock would stay where it
- * is for as long as the clock was ahead; so what had come by the old clock has come, and
- * what had not keeps the rest of its wait. When a user wants a job to run is left as he
- * said it: only retries and what keeps an endpoint apart are times of our own making.
+ * A clock that is set back. What waits for a time that the old clock gave would wait
+ * longer by as much as that clock was ahead. So what was due by the old clock stays
+ * due, and what was not keeps the rest of its wait. A time that a user gave is left as
+ * it is: only those of retries, and those that hold an endpoint off, are of our own
+ * making.
  */
 #include "store/sqlite.h"
 

@@ -34,8 +34,10 @@ const struct sql sqlite_endpoint_sql[] = {
 		" unconfigured_at = CASE WHEN ?13 > 0 THEN coalesce(unconfigured_at, ?13)"
 		" WHEN ?12 = 0 THEN unconfigured_at END"
 		" WHERE id = ?1"},
-	/* What another worker's failures opened, only a delivery closes; and what was
-	 * closed meanwhile, nobody opens again by failures from before. */
+	/*
+	 * A breaker that another worker's failures opened is closed by a delivery only.
+	 * One that was closed meanwhile is not opened again by failures from before.
+	 */
 	[FLUSH_BREAKER] = {"flush-breaker",
 		"UPDATE endpoint SET breaker_failures = ?2, breaker_trips = ?3,"
 		" breaker_until = ?4, breaker_opened_at ="

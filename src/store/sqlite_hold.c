@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Holds. An endpoint's is a column of its row, and claims pass it over. A hold on an
- * event type, or on everything, is a row of `hold`: jobs of a held event type are set
- * aside as paused when they would become or stay waiting, so that putting it on costs
- * nothing; taking it off releases them in steps, and a step that was not made because of
- * a crash is made by housekeeping.
+ * event type, or on everything, is a row of `hold`. Jobs of a held event type are
+ * paused only when they would become or stay waiting, so that a hold costs nothing to
+ * make. When it is lifted they are released in steps; housekeeping makes those that a
+ * crash cut off.
  */
 #include "store/sqlite.h"
 

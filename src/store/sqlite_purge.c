@@ -112,7 +112,7 @@ tidy(struct sqlite_store *store, struct err *err)
 	return holds_release_some(store, PURGE_CHUNK, &more, err);
 }
 
-/* The worth of a checkpoint falls when there is nothing better to do. */
+/* With nothing better to do, a checkpoint is worth it with fewer pages. */
 static int
 checkpoint_now(struct sqlite_store *store, struct err *err)
 {

@@ -33,8 +33,8 @@ const struct sql sqlite_stats_sql[] = {
 	[OVERDUE] = {"overdue",
 		"SELECT endpoint_id, run_at FROM retry_queue"
 		" WHERE state = 1 AND run_at <= ?1 ORDER BY run_at LIMIT ?2"},
-	/* The next two: name, state as in enum job_state, how many, the oldest due at ?9.
-	 */
+	/* The next two: name, state as in enum job_state, how many, the oldest
+	 * due at ?9. */
 	[COUNT_JOBS] = {"count-jobs",
 		"SELECT e.name, q.state, count(*),"
 		" min(CASE WHEN q.state IN (0, 1) AND q.run_at <= ?9 THEN q.run_at END)"
@@ -174,8 +174,8 @@ row_of_endpoint(struct reading *reading, int64_t id)
 	return row;
 }
 
-/* Delayed jobs that are due, and that no worker has promoted: there may be none running.
- */
+/* Delayed jobs that are due, and that no worker has promoted: there may be none
+ * running. */
 static int
 note_overdue(struct reading *reading, struct err *err)
 {

@@ -133,7 +133,7 @@ next_idle(struct sqlite_store *store, int64_t now, int64_t *id, bool *lives,
 	return 0;
 }
 
-/* Their files, too, which tell nothing any more: nobody else removes them. */
+/* Their flight records, too: they are of no more use, and nobody else removes them. */
 static int
 forget_dead_workers(struct sqlite_store *store, int64_t now, struct err *err)
 {

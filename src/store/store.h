@@ -58,8 +58,8 @@ struct event {
 struct receipt {
 	int64_t job_id;
 	bool duplicate;       /* job_id is the one that was there */
-	enum job_state state; /* JOB_PAUSED if its event type is on hold, JOB_BLOCKED
-			       * behind an earlier job of its ordering key */
+	enum job_state state; /* JOB_PAUSED: its event type is on hold; JOB_BLOCKED: an
+			       * earlier job has its ordering key */
 	int64_t run_at;
 	int attempt;
 };
@@ -74,8 +74,8 @@ struct receipt {
 int store_enqueue(struct store *store, const struct event *events, size_t count,
 	int64_t now, struct receipt *receipts, struct err *err);
 
-/* Whether the last write had to wait for others that write: large batches would now make
- * them wait. */
+/* Whether the last write had to wait for other writers, which large batches would
+ * now keep waiting in turn. */
 bool store_is_contended(const struct store *store);
 
 /* ---- working --------------------------------------------------------------------- */
@@ -89,10 +89,11 @@ int store_worker_start(struct store *store, int64_t now, int64_t lease_ms,
 int store_worker_beat(struct store *store, int64_t now, struct err *err);
 
 /*
- * Where the worker, from any of its threads, notes the jobs that it is delivering at this
- * moment; 0 is a free place. It outlives the process: when a worker dies, these are
- * suspected of it, and no others that it had claimed. Of a worker that never asked for it
- * all that it had are. The store owns *jobs, until it is closed.
+ * An array in which the worker, from any of its threads, notes the ids of the jobs that
+ * it is delivering at this moment; 0 is a free place. It outlives the process: when a
+ * worker dies, the jobs that stand there are suspected of it, and no others that it had
+ * claimed. If a worker never asked for the array, all that it had claimed are. The
+ * store owns *jobs until it is closed.
  */
 int store_worker_flights(
 	struct store *store, size_t places, _Atomic int64_t **jobs, struct err *err);
@@ -134,7 +135,7 @@ struct settle {
 	int64_t token;
 	int64_t endpoint_id;
 	enum settle_outcome outcome;
-	int64_t judged_at;           /* when run_at and the like were reckoned; 0 */
+	int64_t judged_at;           /* when run_at and the like were set; 0 */
 	int64_t run_at;              /* SETTLE_RETRY */
 	enum dead_reason dead;       /* SETTLE_DEAD */
 	struct attempt attempt;      /* unless SETTLE_RELEASED */
@@ -146,8 +147,11 @@ struct settle {
 	bool lost;              /* out: the token was no longer ours; nothing changed */
 };
 
-/* How many jobs of an endpoint may be claimed now; endpoints not listed get the default.
- * Of CLAIM_NEVER nothing is claimed, and what it has does not count as left behind. */
+/*
+ * How many jobs of an endpoint may be claimed now; endpoints that are not listed get
+ * the default. With CLAIM_NEVER none are, and those that are due do not count as left
+ * behind.
+ */
 enum { CLAIM_NEVER = -1 };
 
 struct claim_room {
@@ -159,8 +163,8 @@ struct claim_room {
 typedef const struct rate *claim_rate(
 	const void *context, struct span endpoint, bool named);
 
-/* One round of a worker: settle what is done and claim what is due, in one transaction.
- */
+/* One round of a worker: settle what is done and claim what is due, in one
+ * transaction. */
 struct exchange {
 	int64_t now;
 	struct settle *settles;
@@ -198,14 +202,15 @@ struct stalled_list {
 };
 
 /*
- * Looks after what is not as it should be, whenever a worker thinks of it.
+ * Mends what crashes, and a clock that was set back, leave behind; for every worker to
+ * call now and then.
  *
  * Takes back the jobs of workers that died, at most `limit` of them. One that was being
- * delivered has a crash more on its record, until an attempt comes to an end; at the
+ * delivered has one crash more on its record, until an attempt comes to an end; at the
  * third it is dead-lettered. Returns new in *list.
  *
- * If `now` is behind what it was, the clock was set back: retries and endpoints that are
- * left alone keep what is left of their wait, and do not wait for the old clock's time.
+ * If `now` is behind an earlier one, the clock was set back: retries, and endpoints that
+ * are left alone, then keep what is left of their wait.
  */
 int store_reclaim(struct store *store, int64_t now, size_t limit,
 	struct stalled_list *list, struct err *err);
@@ -230,9 +235,8 @@ enum { FILTER_LIMIT_DEFAULT = 50 };
 
 /* Absent spans and zeroes do not restrict. */
 struct job_filter {
-	unsigned states; /* bits 1 << enum job_state; 0: any that is in the queue */
-	unsigned dead_statuses; /* bits 1 << enum dead_status (dead letters only); 0: any
-				 */
+	unsigned states;        /* jobs: 1 << enum job_state; 0: any that is queued */
+	unsigned dead_statuses; /* dead letters: 1 << enum dead_status; 0: any */
 	struct span event_type; /* a trailing '*' matches any rest */
 	struct span endpoint;
 	bool has_type;
@@ -311,13 +315,13 @@ struct queue_stats {
 	int64_t workers; /* alive */
 };
 
-/* From counters, whatever the number of jobs. A job counts by its own state, also where
- * its endpoint is on hold; nothing is overdue there. */
+/* Read from counters, so it costs the same with any number of jobs. A job counts by
+ * its own state even if its endpoint is on hold; nothing is overdue there. */
 int store_stats(
 	struct store *store, int64_t now, struct queue_stats *stats, struct err *err);
 
-/* The same of the jobs that match, counted one by one, and of endpoints that have some;
- * limit and cursor of the filter do not count. */
+/* The same of the jobs that match, counted one by one, with the endpoints that have
+ * some. The limit and the cursor of the filter are ignored. */
 int store_count(struct store *store, const struct job_filter *filter, int64_t now,
 	struct queue_stats *stats, struct err *err);
 void queue_stats_free(struct queue_stats *stats);
@@ -354,11 +358,11 @@ enum action_verb {
 	ACT_CANCEL,   /* waiting, delayed, paused, blocked -> cancelled */
 	ACT_HOLD,     /* waiting, delayed, blocked -> paused */
 	ACT_RELEASE,  /* paused -> waiting or delayed; blocked if it is not its turn */
-	ACT_EXPEDITE, /* delayed, waiting -> due now, ahead of its endpoint's Retry-After
-		       */
-	/* From here on: on dead letters. */
-	ACT_RETRY,   /* dead, unresolved -> waiting, with a fresh budget; of an ordering
-		      * key: next, before what was accepted later and is not active */
+	ACT_EXPEDITE, /* delayed, waiting -> due now, whatever its endpoint's state */
+
+	/* The others are on dead letters. A retry has a fresh budget of attempts; of an
+	 * ordering key it goes before what was accepted later and is not active. */
+	ACT_RETRY,   /* unresolved -> waiting */
 	ACT_RESOLVE, /* unresolved -> resolved */
 	ACT_REOPEN,  /* resolved -> unresolved */
 	ACT_DELETE,  /* dead letter, unresolved or resolved -> gone, with its attempts */
@@ -388,8 +392,7 @@ struct action_report {
 	struct span id;      /* its event id; the operand if it was not found */
 	int64_t job_id;      /* 0: not found */
 	enum action_result result;
-	const char
-		*state; /* the state it was in: job_state_name() or dead_status_name() */
+	const char *state; /* it was in: a job_state_name() or dead_status_name() */
 };
 
 /* Called once per job, after the commit that it was part of. Non-zero stops with -1. */

@@ -22,8 +22,8 @@ sign_of(const struct task *task)
 	return breaker_sign(task->settle.attempt.status, task->failure.type);
 }
 
-/* By the configuration of now: a network may have been closed since the job was started.
- */
+/* By the configuration of now: a network may have been closed since the job was
+ * started. */
 static const char *
 judge_connection(void *context, const struct address *address)
 {
@@ -62,7 +62,7 @@ refuse_task(struct engine *engine, struct task *task, const struct err *why)
 	finish_task(engine, task);
 }
 
-/* Whether the job's request is at fault, or it is on its way. ERR_OS: neither. */
+/* Starts the transfer, or refuses a job of which no request can be made. ERR_OS. */
 static int
 start_task(struct engine *engine, struct transfer *transfer, struct task *task,
 	struct err *err)
@@ -131,7 +131,8 @@ send_task(struct engine *engine, struct task *task, struct err *err)
 
 /* ---- whose turn it is ------------------------------------------------------------ */
 
-/* What must wait goes back: here it would keep others from being claimed. */
+/* A task whose endpoint is parked goes back to the store: here it would take the
+ * place of one that can be sent. */
 static int
 queue_task(struct engine *engine, struct task *task, struct err *err)
 {
@@ -172,7 +173,7 @@ send_alone(struct engine *engine, struct err *err)
 	return 0;
 }
 
-/* In turn with one suspect that is sent alone, and with all the others. */
+/* A suspect that is sent alone and all other tasks take turns. */
 int
 engine_send(struct engine *engine, struct err *err)
 {

@@ -112,7 +112,8 @@ static void __attribute__((format(printf, 4, 5))) find_invalid(const struct judg
 	va_end(args);
 }
 
-/* Whoever runs the worker may have meant it, so he is told how it is done. */
+/* Whoever runs the worker may want it sent there, so the reason says how to allow
+ * it. */
 static void
 judge_blocked(const struct judge *judge, struct task *task,
 	const struct transfer_result *result, int64_t now)

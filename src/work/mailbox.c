@@ -28,7 +28,7 @@ wake_reader(struct mailbox *box)
 	if (!box->asleep)
 		return;
 	box->asleep = false;
-	/* Cannot fail: the counter is at 0, for the reader sets it back. */
+	/* Cannot fail: the reader has set the counter back to 0. */
 	(void)eventfd_write(box->event_fd, 1);
 }
 

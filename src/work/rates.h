@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The rates and limits of a configuration, apart from it: the store thread goes by them
- * while the engine may be given another configuration.
- */
+/* A copy of the rates and limits of a configuration: the store thread goes by it
+ * while the engine may be given another configuration. */
 #ifndef WORK_RATES_H
 #define WORK_RATES_H
 

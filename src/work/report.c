@@ -132,7 +132,7 @@ report_attempt(const struct report *report, struct buf *out, const struct task *
 	buf_free(&redacted);
 }
 
-/* What the terminal gets for all that is no attempt. */
+/* The plain line of anything but an attempt. */
 static void
 plain_note(
 	struct buf *out, const char *event, struct span id, struct span text, int64_t now)

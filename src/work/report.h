@@ -23,7 +23,7 @@ struct report {
 void report_attempt(const struct report *report, struct buf *out, const struct task *task,
 	struct span url);
 
-/* Our own settle came too late: another worker has the job. */
+/* Our settle came too late: the job was taken from us. */
 void report_lost(const struct report *report, struct buf *out, const struct task *task,
 	int64_t now);
 

@@ -60,7 +60,7 @@ add_own_fields(struct transfer *transfer, struct json headers)
 	buf_free(&text);
 }
 
-/* Those of the configuration that the job does not have itself. */
+/* The configuration's fields, but for those that the job brings itself. */
 static void
 add_endpoint_fields(struct transfer *transfer, const struct endpoint_config *endpoint,
 	struct json headers)
@@ -128,7 +128,8 @@ either(int64_t particular, int64_t general)
 	return particular > 0 ? particular : general;
 }
 
-/* What of the endpoint may go where the job goes: nothing, if that is somewhere else. */
+/* The endpoint if its header fields and certificates may go where the job goes, or
+ * NULL. */
 static const struct endpoint_config *
 trusting_endpoint(const struct delivery *delivery, const struct endpoint_config *endpoint)
 {

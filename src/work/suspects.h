@@ -28,7 +28,8 @@ struct suspects {
 	int free_count;
 };
 
-/* `flights` has so many places, one for each slot there may ever be. ERR_OS. */
+/* `flights` has `places` places, one for each slot there may ever be. Borrowed.
+ * ERR_OS. */
 int suspects_init(struct suspects *suspects, int concurrency, _Atomic int64_t *flights,
 	int places, struct err *err);
 void suspects_free(struct suspects *suspects);
@@ -59,8 +60,8 @@ void suspects_others_had_their_turn(struct suspects *suspects);
 
 void suspects_drop_all(struct suspects *suspects, struct task_list *dropped);
 
-/* It is being delivered, from the making of its request to the judgement of its answer.
- */
+/* Notes in `flights` that the task is being delivered: from the making of its
+ * request to the judgement of its answer. */
 void suspects_start(struct suspects *suspects, struct task *task);
 void suspects_end(struct suspects *suspects, struct task *task);
 

@@ -15,8 +15,8 @@ struct lane;
 
 enum { TASK_PEER_SIZE = 64 };
 
-/* What the latest attempt says of an endpoint: there was none, it was answered, or not.
- */
+/* What the latest attempt says of an endpoint: there was none, it was answered,
+ * or not. */
 enum standing { STANDING_NEW, STANDING_ANSWERS, STANDING_SILENT, STANDING_COUNT };
 
 /* How a job that was under way when a worker died is sent (work/suspects.h). */

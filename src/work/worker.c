@@ -94,7 +94,7 @@ worker_run(struct worker *worker, struct err *err)
 	struct err store_err;
 	int result = run_engine(worker, err);
 
-	/* What was neither finished nor released, the thread's last act gives back. */
+	/* What was neither finished nor released is given back as the thread ends. */
 	atomic_store(&worker->store_thread.stopping, true);
 	hand_over(worker);
 	mailbox_close(&worker->store_thread.finished);

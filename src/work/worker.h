@@ -47,7 +47,8 @@ size_t worker_in_flight(const struct worker *worker);
 /* Gives back what is in flight too. */
 void worker_abort(struct worker *worker);
 
-/* Until the work is done or was stopped. Errors as the store's, and ERR_OS. */
+/* Works until everything is done or it was stopped. Errors as the store's, and
+ * ERR_OS. */
 int worker_run(struct worker *worker, struct err *err);
 
 /* After that: whether jobs wait because their endpoint is not in the configuration. */

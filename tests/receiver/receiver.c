@@ -140,8 +140,8 @@ failed:
 	return MHD_NO;
 }
 
-/* MHD calls this once with the headers, then for each piece of the body, then at its end.
- */
+/* MHD calls this once with the headers, then for each piece of the body, then at
+ * its end. */
 static enum MHD_Result
 handle(void *receiver, struct MHD_Connection *connection, const char *url,
 	const char *method, const char *version, const char *piece, size_t *piece_len,

@@ -72,8 +72,8 @@ int lab_ask(const char *db, const char *sql, struct span parameter, struct buf *
 bool lab_answers(
 	const char *db, const char *sql, struct span parameter, const char *wanted);
 
-/* Where a store breaks what must always hold; NULL if nowhere. Borrowed until the next.
- */
+/* Where a store breaks what must always hold; NULL if nowhere. Borrowed until
+ * the next. */
 const char *lab_damage(const char *db, struct buf *text);
 
 /* A number from the environment. */

@@ -90,8 +90,8 @@ journal_read(struct journal *journal, const char *path)
 		read(fd, journal->bytes, journal->len) != (ssize_t)journal->len)
 		abort();
 	close(fd);
-	/* Records are not aligned in the file, so each is copied to where it may be read.
-	 */
+	/* Records are not aligned in the file, so each is copied to where it may
+	 * be read. */
 	for (size_t at = 0; at < journal->len && journal->count < RECORDS_MAX;) {
 		struct record head, *whole;
 

@@ -121,8 +121,8 @@ inside(bool (*attempt)(const struct place *place), const struct place *place)
 		WEXITSTATUS(status) == 0;
 }
 
-/* Reports what did not go as it should; the names of those that did are of no interest.
- */
+/* Reports what did not go as it should; the names of those that did are of no
+ * interest. */
 static bool
 expect(bool as_it_should, const char *what)
 {

@@ -16,8 +16,8 @@ enqueue_ordered(struct store *store, const char *id, const char *key)
 	return enqueue_event(store, &event);
 }
 
-/* The ids that a claim of many gets, in order, with a space behind each; they stay out.
- */
+/* The ids that a claim of many gets, in order, with a space behind each; they
+ * stay out. */
 static const char *
 claimed_ids(struct store *store, int64_t now)
 {
@@ -394,8 +394,8 @@ test_a_dead_letter_is_never_beside_what_is_in_flight(void)
 	act(f.store, ACT_RETRY, "a1", NOW);
 	CHECK_INT(state_of(f.store, "a1"), JOB_BLOCKED);
 	CHECK_TEXT(claimed_ids(f.store, NOW), "");
-	/* What was in flight is to be retried later; until then it is the letter's turn.
-	 */
+	/* What was in flight is to be retried later; until then it is the
+	 * letter's turn. */
 	CHECK(!settle_at(f.store, settle_of(second, SETTLE_RETRY), NOW));
 	CHECK_TEXT(work(f.store, NOW, SETTLE_COMPLETED), "a1");
 	CHECK_TEXT(work(f.store, NOW, SETTLE_COMPLETED), "-");

@@ -903,8 +903,8 @@ test_verbs_say_what_they_found(void)
 	fixture_free(&f);
 }
 
-/* Event ids that are each other's numbers: what each name means, or that it is refused.
- */
+/* Event ids that are each other's numbers: what each name means, or that it is
+ * refused. */
 static void
 test_a_number_that_may_mean_two_jobs_is_refused(void)
 {

@@ -38,8 +38,8 @@ struct exporting {
 	size_t count;
 };
 
-/* A record is one line, and a body keeps its every byte: with line breaks it is base64.
- */
+/* A record is one line, and a body keeps its every byte: with line breaks it is
+ * base64. */
 static struct request
 one_line(const struct request *request)
 {

@@ -3,8 +3,8 @@
 
 #include "model/record.h"
 
-/* What is in the way of a job that would be due, or when it is due, or when it was done.
- */
+/* What is in the way of a job that would be due, or when it is due, or when it
+ * was done. */
 const struct output_column job_columns[] = {
 	{"ID", true, 0},
 	{"STATE", false, 0},

@@ -18,8 +18,8 @@ static const struct output_column columns[] = {
 	{0},
 };
 
-/* In the order of the columns; "failed" is what the dead letter queue waits to be told.
- */
+/* In the order of the columns; "failed" is what the dead letter queue waits to
+ * be told. */
 static const struct {
 	enum job_state state;
 	const char *name;
