@@ -90,23 +90,33 @@ receive_body(char *bytes, size_t one, size_t len, void *context)
 }
 
 /*
- * When a kept connection ends without an answer libcurl would send the request again by
- * itself; but what may have been taken once is only sent again as an attempt that counts.
- * It may go on if nothing was sent. On a new connection it sends again only what the
- * server refused to look at (HTTP/2: REFUSED_STREAM, HTTP_1_1_REQUIRED), which it may
- * once.
+ * Whether libcurl asks again because an HTTP/2 server wants HTTP/1.1, which is said by
+ * what it leaves as the message: that, or (7.88) what it makes of the answer that is
+ * missing. It has no words for its other reasons but those of a system call.
+ */
+static bool
+goes_to_http1(const struct transfer *transfer)
+{
+	return strstr(transfer->message, "HTTP_1_1_REQUIRED") != NULL ||
+		span_is(span_of(transfer->message), "Empty reply from server");
+}
+
+/*
+ * When a connection that was kept or is shared ends without an answer, libcurl would send
+ * the request again by itself; also when it thinks that the server refused it unread
+ * (HTTP/2: REFUSED_STREAM), which can be left over from the handle's last transfer. But
+ * what may have been taken once is only sent again as an attempt that counts.
  */
 static bool
 may_ask(struct transfer *transfer)
 {
-	long connections = 0, sent = 0;
+	long sent = 0;
 
-	curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &connections);
 	curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &sent);
-	if (transfer->requests == 0)
-		transfer->on_kept = connections == 0;
-	transfer->lost = sent > 0 && (transfer->on_kept || transfer->requests > 1);
-	transfer->requests++;
+	if (sent == 0)
+		return true;
+	transfer->lost = !goes_to_http1(transfer);
+	transfer->message[0] = '\0';
 	return !transfer->lost;
 }
 
@@ -202,8 +212,6 @@ transfer_reset(struct transfer *transfer)
 	response->early = false;
 	response->headers_too_long = false;
 	response->body_too_long = false;
-	transfer->requests = 0;
-	transfer->on_kept = false;
 	transfer->lost = false;
 	transfer->message[0] = '\0';
 }

@@ -61,9 +61,7 @@ struct transfer {
 	struct response response;
 	struct second_look second_look;
 	struct gate gate;
-	int requests; /* begun */
-	bool on_kept; /* the first one went over a kept connection */
-	bool lost;    /* a further one was not let out */
+	bool lost; /* the request was not let out once more */
 	char message[CURL_ERROR_SIZE];
 	char peer[64];
 	transfer_done *done;
