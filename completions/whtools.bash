@@ -16,23 +16,23 @@ _whtools_options() {
     'whclassify ') echo '--explain --output -o --line-buffered --policy --config --help -h --version' ;;
     'whenqueue ') echo '--url -u --endpoint -e --event-type -t --id --method -X --header -H --data -d --raw --delay --at --priority --ordered --ordering-key --max-attempts --jitter --explain --policy --config --db --queue --output -o --color --help -h --version' ;;
     'whworker ') echo '--db --queue --config --policy --allow-net --concurrency -c --timeout --connect-timeout --jitter --drain --once --max-time --grace --lease --ready-fd --sandbox --output -o --color --help -h --version' ;;
-    'whqueue stats') echo '--status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --output -o --color --db --queue --help -h --version' ;;
+    'whqueue stats') echo '--status -s --event-type -t --category --error-type -e --endpoint --since --until --output -o --color --db --queue --help -h --version' ;;
     'whqueue endpoints') echo '--output -o --color --db --queue --help -h --version' ;;
-    'whqueue list') echo '--status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --reveal --output -o --color --db --queue --help -h --version' ;;
-    'whqueue show') echo '--status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --reveal --output -o --color --db --queue --help -h --version' ;;
-    'whqueue cancel') echo '--status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --all --dry-run --yes -y --output -o --color --db --queue --help -h --version' ;;
-    'whqueue hold') echo '--status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --all --dry-run --yes -y --output -o --color --db --queue --help -h --version' ;;
-    'whqueue release') echo '--status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --all --dry-run --yes -y --output -o --color --db --queue --help -h --version' ;;
-    'whqueue expedite') echo '--status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --all --dry-run --yes -y --output -o --color --db --queue --help -h --version' ;;
+    'whqueue list') echo '--reveal --status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --output -o --color --db --queue --help -h --version' ;;
+    'whqueue show') echo '--reveal --status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --output -o --color --db --queue --help -h --version' ;;
+    'whqueue cancel') echo '--all --dry-run --yes -y --status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --output -o --color --db --queue --help -h --version' ;;
+    'whqueue hold') echo '--all --dry-run --yes -y --status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --output -o --color --db --queue --help -h --version' ;;
+    'whqueue release') echo '--all --dry-run --yes -y --status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --output -o --color --db --queue --help -h --version' ;;
+    'whqueue expedite') echo '--all --dry-run --yes -y --status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --output -o --color --db --queue --help -h --version' ;;
     'whqueue doctor') echo '--output -o --color --db --queue --help -h --version' ;;
-    'whdlq list') echo '--status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --reveal --output -o --color --db --queue --help -h --version' ;;
-    'whdlq show') echo '--status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --reveal --body --output -o --color --config --db --queue --help -h --version' ;;
-    'whdlq retry') echo '--wait --timeout --status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --all --dry-run --yes -y --output -o --color --db --queue --help -h --version' ;;
-    'whdlq resolve') echo '--by --message -m --status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --all --dry-run --yes -y --output -o --color --db --queue --help -h --version' ;;
-    'whdlq reopen') echo '--status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --all --dry-run --yes -y --output -o --color --db --queue --help -h --version' ;;
+    'whdlq list') echo '--reveal --status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --output -o --color --db --queue --help -h --version' ;;
+    'whdlq show') echo '--reveal --body --status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --output -o --color --config --db --queue --help -h --version' ;;
+    'whdlq retry') echo '--wait --timeout --all --dry-run --yes -y --status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --output -o --color --db --queue --help -h --version' ;;
+    'whdlq resolve') echo '--by --message -m --all --dry-run --yes -y --status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --output -o --color --db --queue --help -h --version' ;;
+    'whdlq reopen') echo '--all --dry-run --yes -y --status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --output -o --color --db --queue --help -h --version' ;;
     'whdlq stats') echo '--by --status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --output -o --color --db --queue --help -h --version' ;;
-    'whdlq cleanup') echo '--older-than --status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --all --dry-run --yes -y --output -o --color --db --queue --help -h --version' ;;
-    'whdlq delete') echo '--status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --all --dry-run --yes -y --output -o --color --db --queue --help -h --version' ;;
+    'whdlq cleanup') echo '--older-than --all --dry-run --yes -y --status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --output -o --color --db --queue --help -h --version' ;;
+    'whdlq delete') echo '--all --dry-run --yes -y --status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --output -o --color --db --queue --help -h --version' ;;
     'whdlq export') echo '--all --status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --db --queue --help -h --version' ;;
   esac
 }
@@ -88,8 +88,6 @@ _whtools_kind() {
     'whqueue stats --endpoint') echo 'endpoint' ;;
     'whqueue stats --since') echo 'nothing' ;;
     'whqueue stats --until') echo 'nothing' ;;
-    'whqueue stats --limit' | 'whqueue stats -n') echo 'nothing' ;;
-    'whqueue stats --after') echo 'nothing' ;;
     'whqueue stats --output' | 'whqueue stats -o') echo 'choice auto table ndjson json tsv id' ;;
     'whqueue stats --color') echo 'choice auto always never' ;;
     'whqueue stats --db') echo 'file' ;;

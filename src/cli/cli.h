@@ -53,8 +53,8 @@ struct cli_option {
 	const char *environment;    /* the variable that stands in for it; NULL */
 	const char *const *choices; /* ends with NULL */
 	int64_t min, max;           /* of CLI_INT; both 0: any */
-	bool unit;                  /* of CLI_DURATION: a number alone will not do */
-	cli_check *check;           /* of CLI_LIST: what each item must hold; NULL */
+	bool unit;        /* of CLI_DURATION, CLI_TIME: a number alone is no duration */
+	cli_check *check; /* of CLI_LIST: what each item must hold; NULL */
 	enum cli_complete complete;
 };
 
@@ -158,5 +158,9 @@ bool cli_confirm(struct cli *cli, bool yes, const char *format, ...)
 
 /* The name nearest to `word` (edit distance <= 2, or one that it begins), or NULL. */
 const char *cli_nearest(const char *word, const char *const *names);
+
+/* ERR_USAGE: "--status: 'dealyed' is unknown; did you mean delayed?" */
+int cli_unknown_choice(const char *option, const char *value, const char *const *choices,
+	struct err *err);
 
 #endif

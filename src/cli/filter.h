@@ -11,7 +11,7 @@
 #include "cli/input.h"
 
 /* The table of a status option, and --event-type --category --error-type --endpoint
- * --since --until --limit --after. */
+ * --since --until, and those of a page. */
 struct filter_args {
 	struct cli_list status; /* names, also "a,b"; checked by operator_filter() */
 	const char *event_type;
@@ -26,6 +26,7 @@ struct filter_args {
 extern const struct cli_option cli_job_status_options[];  /* --status of jobs */
 extern const struct cli_option cli_dead_status_options[]; /* --status of dead letters */
 extern const struct cli_option cli_filter_options[];
+extern const struct cli_option cli_page_options[]; /* --limit --after */
 
 /* Whether nothing restricts (limit and after do not count). */
 bool filter_is_empty(const struct filter_args *filter);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/help.h"
 
+#include "cli/filter.h"
 #include "model/json.h"
 
 #include <string.h>
@@ -131,12 +132,46 @@ left_width_of(const struct cli_verb *verb, size_t width)
 	return widest;
 }
 
+static bool
+is_filter(const struct cli_option *options)
+{
+	return options == cli_job_status_options || options == cli_dead_status_options ||
+		options == cli_filter_options || options == cli_page_options;
+}
+
+static bool
+has_filter(const struct cli_verb *verb)
+{
+	for (const struct cli_group *group = verb->groups;
+		group != NULL && group->options != NULL; group++)
+		if (is_filter(group->options))
+			return true;
+	return false;
+}
+
+/* What a verb has of its own is not to be lost among the many that others have too. */
+static const char *
+heading_of(const struct cli_verb *verb, const struct option_iter *it)
+{
+	const struct cli_option *options = it->asked ? NULL : it->group->options;
+
+	if (!has_filter(verb))
+		return "options";
+	if (is_filter(options))
+		return "filter options, the same for all verbs";
+	if (options == NULL || options == cli_output_options ||
+		options == cli_config_options || options == cli_store_options)
+		return "common options";
+	return "options";
+}
+
 static void
 help_verb(struct buf *out, const struct cli_program *program, const struct cli_verb *verb,
 	size_t width)
 {
 	struct option_iter it = option_iter(verb);
 	size_t left_width = left_width_of(verb, width);
+	const char *last = NULL;
 
 	put_usage(out, program, verb);
 	put_spaces(out, INDENT);
@@ -145,9 +180,14 @@ help_verb(struct buf *out, const struct cli_program *program, const struct cli_v
 		buf_add_text(out, "\nexamples:\n");
 	for (size_t i = 0; verb->examples != NULL && verb->examples[i] != NULL; i++)
 		buf_printf(out, "  %s\n", verb->examples[i]);
-	buf_add_text(out, "\noptions:\n");
-	while (option_next(&it))
+	while (option_next(&it)) {
+		const char *heading = heading_of(verb, &it);
+
+		if (heading != last)
+			buf_printf(out, "\n%s:\n", heading);
+		last = heading;
 		put_option(out, it.option, left_width, width);
+	}
 }
 
 static void

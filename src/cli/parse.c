@@ -118,12 +118,29 @@ add_to_list(const struct met *met, struct cli_list *list, struct err *err)
 	return 0;
 }
 
+int
+cli_unknown_choice(const char *option, const char *value, const char *const *choices,
+	struct err *err)
+{
+	const char *nearest = cli_nearest(value, choices);
+	struct buf listed;
+
+	if (nearest != NULL)
+		return err_set(err, ERR_USAGE, "%s: '%.64s' is unknown; did you mean %s?",
+			option, value, nearest);
+	buf_init(&listed, ERR_TEXT_MAX);
+	for (size_t i = 0; choices[i] != NULL; i++)
+		buf_printf(&listed, "%s%s", i > 0 ? ", " : "", choices[i]);
+	err_set(err, ERR_USAGE, "%s: '%.64s' is none of %s", option, value,
+		buf_span(&listed).ptr);
+	buf_free(&listed);
+	return -1;
+}
+
 static int
 set_choice(const struct met *met, int *choice, struct err *err)
 {
 	const char *const *choices = met->at.option->choices;
-	struct buf listed;
-	const char *nearest = cli_nearest(met->value, choices);
 
 	for (int i = 0; choices[i] != NULL; i++) {
 		if (strcasecmp(choices[i], met->value) == 0) {
@@ -131,16 +148,7 @@ set_choice(const struct met *met, int *choice, struct err *err)
 			return 0;
 		}
 	}
-	if (nearest != NULL)
-		return err_set(err, ERR_USAGE, "%s: '%.64s' is unknown; did you mean %s?",
-			met->shown, met->value, nearest);
-	buf_init(&listed, ERR_TEXT_MAX);
-	for (size_t i = 0; choices[i] != NULL; i++)
-		buf_printf(&listed, "%s%s", i > 0 ? ", " : "", choices[i]);
-	err_set(err, ERR_USAGE, "%s: '%.64s' is none of %s", met->shown, met->value,
-		buf_span(&listed).ptr);
-	buf_free(&listed);
-	return -1;
+	return cli_unknown_choice(met->shown, met->value, choices, err);
 }
 
 static int
@@ -194,8 +202,12 @@ set_time(const struct met *met, int64_t now, int64_t *at, struct err *err)
 	if (time_parse(span_of(met->value), at, NULL) == 0)
 		return 0;
 	if (duration_parse(span_of(met->value), &ago_ms, NULL) == 0 &&
-		!__builtin_sub_overflow(now, ago_ms, at))
-		return 0;
+		!__builtin_sub_overflow(now, ago_ms, at)) {
+		if (check_unit(met, err) == 0)
+			return 0;
+		err->kind = ERR_USAGE;
+		return err_context(err, "%s", met->shown);
+	}
 	return err_set(err, ERR_USAGE,
 		"%s: '%.64s' is neither a time like 2026-01-02T03:04:05Z nor how long "
 		"ago, like 2h",
@@ -380,7 +392,9 @@ take_verb(struct parser *parser, const struct cli_program *program, struct err *
 	if (at >= parser->argc)
 		return parser->parsed->asked.help || parser->parsed->asked.version
 			? 0
-			: err_set(err, ERR_USAGE, "a verb is missing");
+			: err_set(err, ERR_USAGE,
+				  "a verb is missing; '%s help' lists them",
+				  program->name);
 	parser->parsed->verb = cli_verb_named(program, parser->argv[at], err);
 	if (parser->parsed->verb == NULL)
 		return -1;

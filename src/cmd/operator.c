@@ -47,18 +47,12 @@ operator_tell_of_rest(struct cli *cli, const struct cli_common *common,
 static int
 unknown_status(struct span name, bool dead, struct err *err)
 {
-	struct buf known;
-	int count = dead ? DEAD_STATUS_COUNT : JOB_STATE_COUNT;
+	const struct cli_option *option = dead ? cli_dead_status_options
+					       : cli_job_status_options;
+	char word[64];
 
-	buf_init(&known, ERR_TEXT_MAX);
-	for (int i = 0; i < count; i++)
-		buf_printf(&known, "%s, ",
-			dead ? dead_status_name((enum dead_status)i)
-			     : job_state_name((enum job_state)i));
-	err_set(err, ERR_USAGE, "--status: '%.*s' is none of %sall", span_shown(name),
-		name.ptr, buf_span(&known).ptr);
-	buf_free(&known);
-	return -1;
+	snprintf(word, sizeof(word), "%.*s", span_shown(name), name.ptr);
+	return cli_unknown_choice("--status", word, option->choices, err);
 }
 
 static int

@@ -101,7 +101,8 @@ files_sync_names(const char *path, struct err *err)
 int
 files_no_store(const char *path, struct err *err)
 {
-	return err_set(err, ERR_NO_INPUT, "%s: no store yet; whenqueue makes it", path);
+	return err_set(err, ERR_NO_INPUT,
+		"%s: no store yet; whenqueue makes it, --db names another", path);
 }
 
 static int

@@ -112,6 +112,13 @@ static void __attribute__((format(printf, 4, 5))) find_invalid(const struct judg
 	va_end(args);
 }
 
+/* What to open for it: the name "localhost" stands for two addresses. */
+static const char *
+way_out(const char *address)
+{
+	return strcmp(address, "::1") == 0 ? "::1,127.0.0.1" : address;
+}
+
 /* Whoever runs the worker may want it sent there, so the reason says how to allow
  * it. */
 static void
@@ -124,7 +131,7 @@ judge_blocked(const struct judge *judge, struct task *task,
 	find_invalid(judge, task, "blocked-address",
 		"%s is %s; --allow-net %s opens it (whworker(8)), or allow_net "
 		"(whtools.conf(5))",
-		address, result->refusal, address);
+		address, result->refusal, way_out(address));
 	task->failure.blocked = true;
 	task->failure.retryable = false;
 	settle_failure(judge, task, now);

@@ -36,6 +36,33 @@ on_terminal() {
   done
 }
 
+@test "the help of a verb tells its own options from those of all verbs" {
+  run -0 whdlq retry --help
+  [[ $output == *$'\noptions:\n'*--wait*--all*--dry-run*$'\nfilter options'*--status*--limit*$'\ncommon options:\n'*--output*--help* ]]
+  run -0 whqueue doctor --help # which has none of its own
+  [[ $output == *$'\noptions:\n'*--output* && $output != *' options:'* ]]
+}
+
+@test "the examples of --help work as they are" {
+  receiver_start
+  url=$(receiver_url /ok)
+  export url WH_CONFIG="$BATS_TEST_TMPDIR/whtools.conf"
+  echo '{"endpoints": {"acme": {"url": "'"$url"'"}}}' >"$WH_CONFIG"
+  seq 50 | jq -c '{id: "evt_\(.)", url: env.url, event_type: "invoice.paid", payload: {amount: .}}
+    + if . < 42 then {} else {http: {status: 404}} end' >events.ndjson
+  tail -n 1 events.ndjson | tee failures.ndjson >body.json
+  whenqueue --db seed.db <events.ndjson >/dev/null
+  for program in $programs; do
+    while read -r example; do
+      rm -f "$WH_DB"*
+      cp seed.db "$WH_DB"
+      # A worker goes on until it is told to stop.
+      run timeout 1 bash -o pipefail -c "$example" <failures.ndjson
+      [[ ' 0 1 66 124 ' == *" $status "* ]] || fail "$example" "$status" "$output"
+    done < <("$program" --help=json | jq -r '.verbs[].examples[]')
+  done
+}
+
 @test "help VERB is VERB --help" {
   run -0 whqueue help list
   [ "$output" = "$(whqueue list --help)" ]
@@ -66,8 +93,14 @@ on_terminal() {
   [[ $stderr == "whqueue: --since: 'yesterday' is neither a time"* ]]
   run -64 --separate-stderr whqueue list stray
   [ "$stderr" = 'whqueue: stray: unexpected argument' ]
-  run -64 --separate-stderr whqueue list --status=wating
-  [[ $stderr == "whqueue: --status: 'wating' is none of waiting, "* ]]
+  run -64 --separate-stderr whqueue list --status=delayed,wating
+  [ "$stderr" = "whqueue: --status: 'wating' is unknown; did you mean waiting?" ]
+  run -64 --separate-stderr whdlq list --status lost
+  [ "$stderr" = "whdlq: --status: 'lost' is none of unresolved, retrying, resolved, all" ]
+  run -64 --separate-stderr whqueue list --since 2026
+  [ "$stderr" = 'whqueue: --since: 2026 needs a unit: 2026d is days, 2026s is seconds' ]
+  run -64 --separate-stderr whqueue --queue a
+  [ "$stderr" = "whqueue: a verb is missing; 'whqueue help' lists them" ]
 }
 
 @test "no abbreviations" {
@@ -88,7 +121,7 @@ on_terminal() {
 
 @test "the store: --db beats WH_DB beats XDG_STATE_HOME beats HOME" {
   run -66 --separate-stderr whqueue stats --db ./flag.db
-  [ "$stderr" = 'whqueue: ./flag.db: no store yet; whenqueue makes it' ]
+  [ "$stderr" = 'whqueue: ./flag.db: no store yet; whenqueue makes it, --db names another' ]
   WH_DB=./variable.db run -66 --separate-stderr whqueue stats
   [[ $stderr == 'whqueue: ./variable.db: '* ]]
   unset WH_DB

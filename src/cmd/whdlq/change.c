@@ -5,9 +5,10 @@
 #include "cmd/whdlq/whdlq.h"
 
 const struct cli_group change_groups[] = {
+	{cli_change_options, offsetof(struct change_verb_args, flags)},
 	{cli_dead_status_options, offsetof(struct change_verb_args, filter)},
 	{cli_filter_options, offsetof(struct change_verb_args, filter)},
-	{cli_change_options, offsetof(struct change_verb_args, flags)},
+	{cli_page_options, offsetof(struct change_verb_args, filter)},
 	{cli_output_options, offsetof(struct change_verb_args, common)},
 	{cli_store_options, offsetof(struct change_verb_args, common)},
 	{0},

@@ -24,6 +24,7 @@ const struct cli_group export_groups[] = {
 	{options, 0},
 	{cli_dead_status_options, offsetof(struct export_args, filter)},
 	{cli_filter_options, offsetof(struct export_args, filter)},
+	{cli_page_options, offsetof(struct export_args, filter)},
 	{cli_store_options, offsetof(struct export_args, common)},
 	{0},
 };

@@ -10,9 +10,10 @@ static const struct cli_option options[] = {
 };
 
 const struct cli_group list_groups[] = {
+	{options, 0},
 	{cli_dead_status_options, offsetof(struct list_args, filter)},
 	{cli_filter_options, offsetof(struct list_args, filter)},
-	{options, 0},
+	{cli_page_options, offsetof(struct list_args, filter)},
 	{cli_output_options, offsetof(struct list_args, common)},
 	{cli_store_options, offsetof(struct list_args, common)},
 	{0},

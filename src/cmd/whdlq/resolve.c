@@ -22,9 +22,10 @@ static const struct cli_option options[] = {
 
 const struct cli_group resolve_groups[] = {
 	{options, 0},
+	{cli_change_options, offsetof(struct resolve_args, change.flags)},
 	{cli_dead_status_options, offsetof(struct resolve_args, change.filter)},
 	{cli_filter_options, offsetof(struct resolve_args, change.filter)},
-	{cli_change_options, offsetof(struct resolve_args, change.flags)},
+	{cli_page_options, offsetof(struct resolve_args, change.filter)},
 	{cli_output_options, offsetof(struct resolve_args, change.common)},
 	{cli_store_options, offsetof(struct resolve_args, change.common)},
 	{0},

@@ -25,9 +25,10 @@ static const struct cli_option options[] = {
 };
 
 const struct cli_group show_groups[] = {
+	{options, 0},
 	{cli_dead_status_options, offsetof(struct show_args, filter)},
 	{cli_filter_options, offsetof(struct show_args, filter)},
-	{options, 0},
+	{cli_page_options, offsetof(struct show_args, filter)},
 	{cli_output_options, offsetof(struct show_args, common)},
 	{cli_config_options, offsetof(struct show_args, common)},
 	{cli_store_options, offsetof(struct show_args, common)},

@@ -25,6 +25,7 @@ const struct cli_group stats_groups[] = {
 	{options, 0},
 	{cli_dead_status_options, offsetof(struct stats_args, filter)},
 	{cli_filter_options, offsetof(struct stats_args, filter)},
+	{cli_page_options, offsetof(struct stats_args, filter)},
 	{cli_output_options, offsetof(struct stats_args, common)},
 	{cli_store_options, offsetof(struct stats_args, common)},
 	{0},

@@ -12,7 +12,7 @@ static const char *const show_examples[] = {
 	"whdlq show 42",
 	"whdlq show --error-type signature --since 1h",
 	"whdlq show --body 42 >body.json",
-	"whdlq show 42 -o json | jq -r .curl",
+	"whdlq show 42 -o ndjson | jq -r .curl | sh",
 	NULL,
 };
 
@@ -28,7 +28,11 @@ static const char *const resolve_examples[] = {
 	NULL,
 };
 
-static const char *const reopen_examples[] = {"whdlq reopen 42", NULL};
+static const char *const reopen_examples[] = {
+	"whdlq reopen 42",
+	"whdlq reopen --status resolved --since 1h",
+	NULL,
+};
 
 static const char *const stats_examples[] = {
 	"whdlq stats",
@@ -42,7 +46,11 @@ static const char *const cleanup_examples[] = {
 	NULL,
 };
 
-static const char *const delete_examples[] = {"whdlq delete 42", NULL};
+static const char *const delete_examples[] = {
+	"whdlq delete 42",
+	"whdlq delete --status resolved --endpoint acme --dry-run",
+	NULL,
+};
 
 static const char *const export_examples[] = {
 	"whdlq export --endpoint acme >acme.ndjson",
@@ -53,7 +61,8 @@ static const char *const export_examples[] = {
 
 const struct cli_verb whdlq_verbs[] = {
 	{.name = "list",
-		.summary = "list dead letters, newest first",
+		.summary =
+			"list dead letters, newest first (50 unless --limit says otherwise)",
 		.examples = list_examples,
 		.groups = list_groups,
 		.args_size = sizeof(struct list_args),
@@ -61,7 +70,8 @@ const struct cli_verb whdlq_verbs[] = {
 		.run = list_run},
 	{.name = "show",
 		.operands = "[ID ... | -]",
-		.summary = "dead letters: request, cause, attempts, curl command",
+		.summary =
+			"show what was sent, what went wrong, and how to send it by hand",
 		.examples = show_examples,
 		.groups = show_groups,
 		.args_size = sizeof(struct show_args),

@@ -139,15 +139,6 @@ count_jobs(struct cli *cli, struct store *store, const struct filter_args *args,
 	return store_count(store, &filter, now, stats, err);
 }
 
-static int
-check_filter(const struct filter_args *filter, struct err *err)
-{
-	if (filter == NULL || (filter->limit < 0 && filter->after == NULL))
-		return 0;
-	return err_set(err, ERR_USAGE, "%s: is for listings: all that match are counted",
-		filter->after != NULL ? "--after" : "--limit");
-}
-
 enum exit_code
 stats_show(struct cli *cli, const struct cli_common *common,
 	const struct filter_args *filter, const struct stats_view *view)
@@ -157,8 +148,7 @@ stats_show(struct cli *cli, const struct cli_common *common,
 	struct err err;
 	int result = -1;
 
-	if (check_filter(filter, &err) != 0 ||
-		operator_open(cli, common, STORE_READ, &store, &err) != 0)
+	if (operator_open(cli, common, STORE_READ, &store, &err) != 0)
 		return cli_complain(cli, &err);
 	if (count_jobs(cli, store, filter, &stats, &err) == 0)
 		result = show_stats(cli, common, &stats, view, &err);

@@ -26,9 +26,10 @@ static const struct cli_option show_options[] = {
 };
 
 const struct cli_group show_groups[] = {
+	{show_options, 0},
 	{cli_job_status_options, offsetof(struct show_args, filter)},
 	{cli_filter_options, offsetof(struct show_args, filter)},
-	{show_options, 0},
+	{cli_page_options, offsetof(struct show_args, filter)},
 	{cli_output_options, offsetof(struct show_args, common)},
 	{cli_store_options, offsetof(struct show_args, common)},
 	{0},
@@ -43,18 +44,20 @@ static const struct cli_option list_options[] = {
 };
 
 const struct cli_group list_groups[] = {
+	{list_options, 0},
 	{cli_job_status_options, offsetof(struct list_args, filter)},
 	{cli_filter_options, offsetof(struct list_args, filter)},
-	{list_options, 0},
+	{cli_page_options, offsetof(struct list_args, filter)},
 	{cli_output_options, offsetof(struct list_args, common)},
 	{cli_store_options, offsetof(struct list_args, common)},
 	{0},
 };
 
 const struct cli_group change_groups[] = {
+	{cli_change_options, offsetof(struct change_verb_args, flags)},
 	{cli_job_status_options, offsetof(struct change_verb_args, filter)},
 	{cli_filter_options, offsetof(struct change_verb_args, filter)},
-	{cli_change_options, offsetof(struct change_verb_args, flags)},
+	{cli_page_options, offsetof(struct change_verb_args, filter)},
 	{cli_output_options, offsetof(struct change_verb_args, common)},
 	{cli_store_options, offsetof(struct change_verb_args, common)},
 	{0},
@@ -95,7 +98,7 @@ static const char *const show_examples[] = {
 static const char *const cancel_examples[] = {
 	"whqueue cancel 42",
 	"whqueue cancel --event-type 'invoice.*' --dry-run",
-	"whqueue list --until 7d -o id | whqueue cancel -",
+	"whqueue cancel --status delayed --until 7d",
 	NULL,
 };
 
@@ -147,7 +150,7 @@ const struct cli_verb whqueue_verbs[] = {
 		.defaults = &list_defaults,
 		.run = list_run},
 	{.name = "show",
-		.operands = "[ID ...]",
+		.operands = "[ID ... | -]",
 		.summary = "show jobs with their requests and every attempt",
 		.examples = show_examples,
 		.groups = show_groups,
@@ -156,7 +159,7 @@ const struct cli_verb whqueue_verbs[] = {
 		.complete = COMPLETE_JOB,
 		.run = show_run},
 	{.name = "cancel",
-		.operands = "[ID ...]",
+		.operands = "[ID ... | -]",
 		.summary = "take jobs out of the queue for good",
 		.examples = cancel_examples,
 		.groups = change_groups,
@@ -165,7 +168,7 @@ const struct cli_verb whqueue_verbs[] = {
 		.complete = COMPLETE_JOB,
 		.run = cancel_run},
 	{.name = "hold",
-		.operands = "[ID ...]",
+		.operands = "[ID ... | -]",
 		.summary = "hold jobs, or an endpoint, an event type or everything, now "
 			   "and for what comes",
 		.examples = hold_examples,
@@ -175,7 +178,7 @@ const struct cli_verb whqueue_verbs[] = {
 		.complete = COMPLETE_JOB,
 		.run = hold_run},
 	{.name = "release",
-		.operands = "[ID ...]",
+		.operands = "[ID ... | -]",
 		.summary = "let go what was held; close an endpoint's breaker",
 		.examples = release_examples,
 		.groups = change_groups,
@@ -184,7 +187,7 @@ const struct cli_verb whqueue_verbs[] = {
 		.complete = COMPLETE_JOB,
 		.run = release_run},
 	{.name = "expedite",
-		.operands = "[ID ...]",
+		.operands = "[ID ... | -]",
 		.summary = "run jobs now, whatever their delay",
 		.examples = expedite_examples,
 		.groups = change_groups,

@@ -116,7 +116,8 @@ static const struct worker_args defaults = {
 static const char *const examples[] = {
 	"whworker",
 	"whworker --drain",
-	"whworker --concurrency 50 --config /etc/whtools.json",
+	"whworker --allow-net 127.0.0.1,::1",
+	"whworker --concurrency 50 --config /etc/whtools/whtools.conf",
 	"whworker --max-time 55s | jq -c 'select(.event == \"dead\")'",
 	NULL,
 };
