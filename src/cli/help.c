@@ -2,6 +2,7 @@
 #include "cli/help.h"
 
 #include "cli/filter.h"
+#include "cli/output.h"
 #include "model/json.h"
 
 #include <string.h>
@@ -31,28 +32,10 @@ put_spaces(struct buf *out, size_t count)
 		buf_add_char(out, ' ');
 }
 
-/* Breaks `text` at spaces; the first line begins at `column`, all others are indented. */
 static void
 put_wrapped(struct buf *out, const char *text, size_t indent, size_t width)
 {
-	size_t column = indent;
-
-	while (*text != '\0') {
-		size_t len = strcspn(text, " ");
-
-		if (column > indent && column + 1 + len > width) {
-			buf_add_char(out, '\n');
-			put_spaces(out, indent);
-			column = indent;
-		} else if (column > indent) {
-			buf_add_char(out, ' ');
-			column++;
-		}
-		buf_add(out, text, len);
-		column += len;
-		text += len;
-		text += strspn(text, " ");
-	}
+	safe_prose(out, span_of(text), indent, width);
 	buf_add_char(out, '\n');
 }
 

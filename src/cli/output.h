@@ -66,6 +66,13 @@ int output_close(struct output *output, const char *empty, struct err *err);
  */
 size_t safe_text(struct buf *out, struct span text, size_t width);
 
+/*
+ * The same of a text whose first line begins behind `indent` columns: broken at spaces so
+ * that no line is wider than `width` (0: not broken), the others indented as far. A word
+ * that is wider stays whole.
+ */
+void safe_prose(struct buf *out, struct span text, size_t indent, size_t width);
+
 /* $COLUMNS, or those of the window if stdout is a terminal; 0: no limit. */
 size_t output_width(bool terminal);
 

@@ -6,7 +6,8 @@
 enum {
 	BATCH_ROWS = 256,
 	GAP = 2,
-	NARROW = 14, /* a text column is cut down to this before another one is dropped */
+	LEAST = 14,      /* a text column is cut down to this before one is dropped */
+	LEAST_LAST = 24, /* the last one is often prose, that needs some more to speak */
 	CELL_COLUMNS_MAX = 1000,
 	TEXT_MAX = 64 * 1024 * 1024,
 };
@@ -102,11 +103,17 @@ measure(struct table *table)
 	}
 }
 
+static size_t
+least_of(const struct table *table, size_t column)
+{
+	return column == table->count - 1 ? LEAST_LAST : LEAST;
+}
+
 static bool
 may_shrink(const struct table *table, size_t column)
 {
 	return !table->columns[column].right && table->columns[column].keep > 0 &&
-		table->widths[column] > NARROW;
+		table->widths[column] > least_of(table, column);
 }
 
 /* The columns the table takes; if `shrunk`, with all that may be cut cut to the least. */
@@ -119,7 +126,7 @@ total_width(const struct table *table, bool shrunk)
 		if (table->widths[column] == 0)
 			continue;
 		total += total > 0 ? GAP : 0;
-		total += shrunk && may_shrink(table, column) ? NARROW
+		total += shrunk && may_shrink(table, column) ? least_of(table, column)
 							     : table->widths[column];
 	}
 	return total;

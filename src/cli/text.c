@@ -11,7 +11,7 @@
 #include <wchar.h>
 
 /* More marks than this on one letter are not writing: they climb over the lines above. */
-enum { MARKS_MAX = 8 };
+enum { MARKS_MAX = 8, WORD_BYTES_MAX = 64 * 1024 * 1024 };
 
 static bool
 is_deceptive(uint32_t point)
@@ -139,6 +139,32 @@ safe_text(struct buf *out, struct span text, size_t width)
 		}
 	}
 	return columns;
+}
+
+void
+safe_prose(struct buf *out, struct span text, size_t indent, size_t width)
+{
+	size_t column = indent;
+	struct buf word;
+
+	buf_init(&word, WORD_BYTES_MAX);
+	while (text.len > 0) {
+		size_t columns;
+
+		buf_clear(&word);
+		columns = safe_text(&word, span_take(&text, ' '), 0);
+		if (column > indent && width > 0 && column + 1 + columns > width) {
+			buf_printf(out, "\n%*s", (int)indent, "");
+			column = indent;
+		} else if (column > indent) {
+			buf_add_char(out, ' ');
+			column++;
+		}
+		buf_add_span(out, buf_span(&word));
+		out->failed |= word.failed;
+		column += columns;
+	}
+	buf_free(&word);
 }
 
 /* Outside strings JSON has no such characters but white space; between lines newlines. */

@@ -29,6 +29,24 @@ operator_open(struct cli *cli, const struct cli_common *common, enum store_mode 
 }
 
 void
+operator_warn_without_worker(struct cli *cli, struct store *store)
+{
+	struct queue_stats stats;
+
+	if (store_stats(store, clock_now(&cli->clock), &stats, &(struct err){0}) != 0)
+		return;
+	if (stats.workers == 0)
+		cli_warn(cli, "no worker is running: start one with whworker");
+	queue_stats_free(&stats);
+}
+
+bool
+operator_is_watched(const struct cli *cli, const struct cli_common *common)
+{
+	return cli->stderr_terminal && output_format(cli, common) == FORMAT_TABLE;
+}
+
+void
 operator_tell_of_rest(struct cli *cli, const struct cli_common *common,
 	struct output *output, size_t shown, struct span next)
 {

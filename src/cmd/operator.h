@@ -14,6 +14,13 @@
 int operator_open(struct cli *cli, const struct cli_common *common, enum store_mode mode,
 	struct store **store, struct err *err);
 
+/* Without one nothing will come of what was queued, which nobody should find out by
+ * waiting. */
+void operator_warn_without_worker(struct cli *cli, struct store *store);
+
+/* Whether stdout is for eyes, and hints on stderr will be seen. */
+bool operator_is_watched(const struct cli *cli, const struct cli_common *common);
+
 /*
  * The filter options as the store wants them; borrows the arguments. `dead` says whether
  * --status names dead letters' or jobs' states. ERR_USAGE.
@@ -43,6 +50,7 @@ struct operator_change {
 	struct action action; /* `now` and `dry_run` are filled in */
 	const char *done;     /* "cancelled": past participle for the receipt line */
 	const char *asked;    /* the one for questions and complaints; NULL: done */
+	bool to_deliver;      /* wants a worker to run */
 	/* Also told of each job, after its line; NULL. Non-zero with *err stops. */
 	int (*each)(void *context, const struct action_report *report, struct err *err);
 	void *context;

@@ -14,6 +14,9 @@ static const struct output_column change_columns[] = {
 	{0},
 };
 
+/* A table of more than that says nothing to the eye that the number does not. */
+enum { ROWS_FOR_EYES = 50 };
+
 /* A change that is under way. */
 struct changing {
 	struct cli *cli;
@@ -116,8 +119,33 @@ count_report(struct changing *changing, const struct action_report *report)
 		changing->refused++;
 }
 
+static bool
+is_for_eyes(const struct changing *changing)
+{
+	return output_format(changing->cli, &changing->change->args->common) ==
+		FORMAT_TABLE;
+}
+
 /* What was not done has a line in NDJSON, so that a pipe can tell; for eyes the complaint
  * is enough. */
+static bool
+wants_row(const struct changing *changing, const struct action_report *report)
+{
+	if (is_for_eyes(changing))
+		return report->result == ACTED && changing->done <= ROWS_FOR_EYES;
+	return report->result == ACTED || output_wants_json(changing->output);
+}
+
+static void
+note_the_rest(struct changing *changing)
+{
+	if (changing->done > ROWS_FOR_EYES)
+		output_note(changing->output, "… and %zu more: %zu %s%s in all",
+			changing->done - ROWS_FOR_EYES, changing->done,
+			changing->action.dry_run ? "would be " : "",
+			asked(changing->change));
+}
+
 static int
 each_report(void *context, const struct action_report *report)
 {
@@ -125,13 +153,14 @@ each_report(void *context, const struct action_report *report)
 	const struct operator_change *change = changing->change;
 
 	count_report(changing, report);
-	if (changing->output == NULL)
+	if (changing->output == NULL) {
+		progress_show(&changing->progress, "%zu found", changing->done);
 		return 0;
+	}
 	progress_show(&changing->progress, "%zu %s", changing->done, change->done);
 	if (report->result != ACTED)
 		complain_of(changing, report);
-	if ((report->result == ACTED || output_wants_json(changing->output)) &&
-		put_report(changing, report) != 0)
+	if (wants_row(changing, report) && put_report(changing, report) != 0)
 		return -1;
 	return change->each == NULL
 		? 0
@@ -160,8 +189,13 @@ run_action(struct changing *changing, struct err *err)
 static int
 count_matching(struct changing *changing, size_t *count, struct err *err)
 {
+	int result;
+
 	changing->action.dry_run = true;
-	if (run_action(changing, err) != 0)
+	progress_start(&changing->progress, changing->cli);
+	result = run_action(changing, err);
+	progress_end(&changing->progress);
+	if (result != 0)
 		return -1;
 	changing->action.dry_run = changing->change->args->flags.dry_run;
 	*count = changing->done;
@@ -235,10 +269,15 @@ change_all(struct changing *changing, struct err *err)
 	progress_start(&changing->progress, changing->cli);
 	result = run_action(changing, err);
 	progress_end(&changing->progress);
+	note_the_rest(changing);
 	if (output_close(changing->output,
 		    changing->cli->operand_count > 0 ? NULL : "nothing matches",
 		    result == 0 ? err : NULL) != 0)
 		result = -1;
+	if (result == 0 && changing->done > 0 && changing->change->to_deliver &&
+		!changing->action.dry_run &&
+		operator_is_watched(changing->cli, &changing->change->args->common))
+		operator_warn_without_worker(changing->cli, changing->store);
 	return result;
 }
 

@@ -3,12 +3,16 @@
 
 #include "model/json.h"
 
-enum { PAGE_BYTES_MAX = 16 * 1024 * 1024, ANSWER_COLUMNS = 200 };
+enum { PAGE_BYTES_MAX = 16 * 1024 * 1024, ANSWER_COLUMNS = 200, CAUSE_INDENT = 6 };
 
 void
-page_text_init(struct page_text *text, int64_t now, bool color)
+page_text_init(struct page_text *text, const struct cli *cli, bool color)
 {
-	*text = (struct page_text){.now = now, .color = color};
+	*text = (struct page_text){
+		.now = clock_now(&cli->clock),
+		.width = output_width(cli->stdout_terminal),
+		.color = color,
+	};
 	buf_init(&text->out, PAGE_BYTES_MAX);
 }
 
@@ -33,13 +37,19 @@ page_label(struct page_text *text, const char *label)
 }
 
 void
+page_prose(struct page_text *text, size_t indent, struct span prose)
+{
+	safe_prose(&text->out, prose, indent, text->width);
+	buf_add_char(&text->out, '\n');
+}
+
+void
 page_field(struct page_text *text, const char *label, struct span value)
 {
 	if (value.len == 0)
 		return;
 	page_label(text, label);
-	safe_text(&text->out, value, 0);
-	buf_add_char(&text->out, '\n');
+	page_prose(text, PAGE_LABEL_COLUMNS, value);
 }
 
 void
@@ -78,13 +88,18 @@ page_header_fields(struct page_text *text, struct span headers)
 }
 
 void
-page_failure(struct page_text *text, const struct failure *failure)
+page_failure(struct page_text *text, size_t indent, const struct failure *failure)
 {
-	buf_printf(&text->out, "%s (", error_type_name(failure->type));
-	safe_text(&text->out, failure->rule, 0);
-	buf_add_text(&text->out, "): ");
-	safe_text(&text->out, failure->reason, 0);
-	buf_add_char(&text->out, '\n');
+	struct buf prose;
+
+	buf_init(&prose, PAGE_BYTES_MAX);
+	buf_printf(&prose, "%s (", error_type_name(failure->type));
+	buf_add_span(&prose, failure->rule);
+	buf_add_text(&prose, "): ");
+	buf_add_span(&prose, failure->reason);
+	page_prose(text, indent, buf_span(&prose));
+	text->out.failed |= prose.failed;
+	buf_free(&prose);
 }
 
 /* ---- attempts -------------------------------------------------------------------- */
@@ -132,8 +147,8 @@ put_cause(struct page_text *text, const struct failure *failure)
 {
 	if (!span_present(failure->rule))
 		return;
-	buf_add_text(&text->out, "      ");
-	page_failure(text, failure);
+	buf_printf(&text->out, "%*s", CAUSE_INDENT, "");
+	page_failure(text, CAUSE_INDENT, failure);
 }
 
 /* The response body as one line: an error page is recognised by its first words. */

@@ -13,11 +13,12 @@
 /* Appending never reports, as in base/buf.h; page_text_flush() does. */
 struct page_text {
 	struct buf out;
-	int64_t now; /* what ages are reckoned from */
+	int64_t now;  /* what ages are reckoned from */
+	size_t width; /* of the window; 0: no limit */
 	bool color;
 };
 
-void page_text_init(struct page_text *text, int64_t now, bool color);
+void page_text_init(struct page_text *text, const struct cli *cli, bool color);
 void page_text_free(struct page_text *text);
 
 /* A blank line, then the heading in bold. */
@@ -25,6 +26,10 @@ void page_heading(struct page_text *text, const char *heading);
 
 /* "  label     ", for the caller to go on behind it. */
 void page_label(struct page_text *text, const char *label);
+
+/* Prose behind so many columns, to the end of the line. */
+enum { PAGE_LABEL_COLUMNS = 14 };
+void page_prose(struct page_text *text, size_t indent, struct span prose);
 
 /* A labelled line; nothing for an empty value. */
 void page_field(struct page_text *text, const char *label, struct span value);
@@ -35,8 +40,8 @@ void page_time(struct page_text *text, const char *label, int64_t at);
 /* A request's header fields, a JSON object of strings, one a line. */
 void page_header_fields(struct page_text *text, struct span headers);
 
-/* "network (econnrefused): reason", to the end of the line. */
-void page_failure(struct page_text *text, const struct failure *failure);
+/* "network (econnrefused): reason", as prose. */
+void page_failure(struct page_text *text, size_t indent, const struct failure *failure);
 
 /* The attempts of a job in which `crashes` workers died: result, cause and answer. */
 void page_attempts(

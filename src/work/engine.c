@@ -11,6 +11,7 @@ finish_task(struct engine *engine, struct task *task)
 	report_attempt(&engine->options.report, &task->line, task,
 		request_url(task->delivery, engine->options.config));
 	suspects_end(&engine->suspects, task);
+	engine->attempts[task->settle.attempt.outcome]++;
 	task_list_add(&engine->finished, task);
 }
 

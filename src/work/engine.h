@@ -40,6 +40,7 @@ struct engine {
 	struct task_list finished;
 	size_t concurrency;
 	size_t in_flight;
+	size_t attempts[ATTEMPT_OUTCOME_COUNT]; /* how many came to that so far */
 	bool stopped;
 };
 

@@ -129,7 +129,7 @@ judge_blocked(const struct judge *judge, struct task *task,
 
 	address_format(&result->refused, address);
 	find_invalid(judge, task, "blocked-address",
-		"%s is %s; --allow-net %s opens it (whworker(8)), or allow_net "
+		"%s is %s; --allow-net %s opens it, or allow_net "
 		"(whtools.conf(5))",
 		address, result->refusal, way_out(address));
 	task->failure.blocked = true;

@@ -118,6 +118,12 @@ worker_in_flight(const struct worker *worker)
 	return worker->engine.in_flight;
 }
 
+size_t
+worker_attempts(const struct worker *worker, enum attempt_outcome outcome)
+{
+	return worker->engine.attempts[outcome];
+}
+
 bool
 worker_left_jobs(const struct worker *worker)
 {

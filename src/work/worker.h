@@ -44,6 +44,9 @@ void worker_stop(struct worker *worker);
 
 size_t worker_in_flight(const struct worker *worker);
 
+/* How many attempts came to that so far. */
+size_t worker_attempts(const struct worker *worker, enum attempt_outcome outcome);
+
 /* Gives back what is in flight too. */
 void worker_abort(struct worker *worker);
 

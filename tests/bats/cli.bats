@@ -7,13 +7,6 @@ load helper
 
 programs='whclassify whenqueue whworker whqueue whdlq'
 
-# Runs a command with a terminal of the given width as stdout (and stdin).
-on_terminal() {
-  local columns=$1
-  shift
-  script -qec "stty cols $columns rows 24; $*" /dev/null </dev/null | tr -d '\r'
-}
-
 @test "--version names program, package and version" {
   for program in $programs; do
     run -0 --separate-stderr "$program" --version

@@ -112,6 +112,12 @@ is_printed() {
   [[ $output == *'--allow-net fd12:3456:789a:1::1 opens it'* ]]
 }
 
+@test "who meant localhost is told to open both of its addresses" {
+  enqueue v6 'http://[::1]:9/'
+  run -0 whworker --drain -o table
+  [[ $output == *'--allow-net ::1,127.0.0.1 opens it'* ]]
+}
+
 @test "a loopback address is refused, at once and for good, and says how to open it" {
   receiver_start
   enqueue a "$(receiver_url /ok)"

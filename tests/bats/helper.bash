@@ -15,6 +15,7 @@
 #   receiver_control NAME TARGET  what /switch/NAME does from now on
 #   certificates                  makes $tls/{ca,server,expired,…}.pem
 #   worker_start [OPTION…]        a whworker in the background, ready; its id in $worker_pid
+#   on_terminal COLUMNS WORDS…    a shell runs the words with a terminal of that width
 #   json FILTER                   jq -r over $output (NDJSON); json_is FILTER: jq -e, for
 #                                 every line
 #   schema_valid NAME             every line of $output is valid by schema/record/NAME
@@ -181,6 +182,17 @@ worker_start() {
   worker_out=$BATS_TEST_TMPDIR/$name.out
   worker_err=$BATS_TEST_TMPDIR/$name.err
   wait_until test -s "$ready" || fail "$(cat "$worker_err")"
+}
+
+# The terminal's own echo of our end of file is taken away.
+on_terminal() {
+  local columns=$1 status=0
+
+  shift
+  script -qec "stty -echo cols $columns rows 24; $*" "$BATS_TEST_TMPDIR/typescript" </dev/null >/dev/null ||
+    status=$?
+  sed -e '1d;$d' -e 's/\^D\x08\x08//g' "$BATS_TEST_TMPDIR/typescript" | tr -d '\r'
+  return "$status"
 }
 
 json() {

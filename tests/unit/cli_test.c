@@ -221,7 +221,7 @@ test_refusals(void)
 	static const struct {
 		const char *line, *message;
 	} cases[] = {
-		{"prog", "a verb is missing"},
+		{"prog", "a verb is missing; 'prog help' lists them"},
 		{"prog lst", "lst: unknown verb; did you mean list?"},
 		{"prog delete", "delete: unknown verb; 'prog help' lists them"},
 		{"prog list --nane x", "--nane: unknown option; did you mean --name?"},

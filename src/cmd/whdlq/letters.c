@@ -9,22 +9,22 @@ static const struct output_column columns[] = {
 	{"ENDPOINT", false, 5},
 	{"EVENT TYPE", false, 6},
 	{"ERROR", false, 8},
-	{"TRIES", true, 2},
-	{"REASON", false, 4},
-	{"CAUSE", false, 1},
+	{"TRIES", true, 3},
+	{"REASON", false, 1},
+	{"CAUSE", false, 2},
 	{0},
 };
 
 static const struct output_column columns_with_status[] = {
 	{"ID", true, 0},
 	{"AGE", true, 7},
-	{"ENDPOINT", false, 3},
+	{"ENDPOINT", false, 4},
 	{"EVENT TYPE", false, 5},
 	{"ERROR", false, 8},
 	{"STATUS", false, 6},
-	{"TRIES", true, 2},
-	{"REASON", false, 4},
-	{"CAUSE", false, 1},
+	{"TRIES", true, 3},
+	{"REASON", false, 1},
+	{"CAUSE", false, 2},
 	{0},
 };
 
@@ -51,6 +51,20 @@ status_tint(enum dead_status status)
 	}
 }
 
+/* As whqueue list shows it: "503 server". */
+static void
+put_error(struct output *output, const struct job *job)
+{
+	const char *type = span_present(job->failure.rule)
+		? error_type_name(job->failure.type)
+		: "-";
+
+	if (job->status != 0)
+		output_cell_printf(output, TINT_NONE, "%d %s", job->status, type);
+	else
+		output_cell(output, TINT_NONE, span_of(type));
+}
+
 static void
 letter_cells(struct output *output, const struct dead_letter *letter,
 	const struct letter_view *view)
@@ -61,9 +75,7 @@ letter_cells(struct output *output, const struct dead_letter *letter,
 	output_cell_age(output, letter->died_at, view->now);
 	output_cell(output, TINT_NONE, job->endpoint);
 	output_cell(output, TINT_NONE, job->event_type);
-	output_cell_printf(output, TINT_NONE, "%s",
-		span_present(job->failure.rule) ? error_type_name(job->failure.type)
-						: "-");
+	put_error(output, job);
 	if (view->statuses)
 		output_cell(output, status_tint(letter->status),
 			span_of(dead_status_name(letter->status)));

@@ -292,7 +292,7 @@ page_write(const struct page *page, struct cli *cli, struct err *err)
 	struct page_text text;
 	int result;
 
-	page_text_init(&text, clock_now(&cli->clock), page->color);
+	page_text_init(&text, cli, page->color);
 	put_summary(&text, page);
 	page_heading(&text, "Request");
 	put_request_line(&text.out, page);

@@ -51,6 +51,7 @@ retry_run(struct cli *cli, const void *arguments)
 		.action = {.verb = ACT_RETRY},
 		.done = "retrying",
 		.asked = "retried",
+		.to_deliver = !args->wait,
 		.each = args->wait ? remember : NULL,
 		.context = &list,
 	};

@@ -171,25 +171,10 @@ look_until(struct waiting *waiting, int64_t timeout_ms, struct err *err)
 		if (waiting->list->count == 0 || left_us <= 0)
 			return 0;
 		progress_show(&waiting->progress,
-			"%zu delivered, %zu not, %zu on their way", waiting->delivered,
-			waiting->failed, waiting->list->count);
+			"%zu delivered, %zu failed again, %zu on their way",
+			waiting->delivered, waiting->failed, waiting->list->count);
 		pause_after(now_us - looked_us, left_us);
 	}
-}
-
-/* Without a worker nothing will come of it, which nobody should find out by waiting. */
-static int
-warn_without_worker(struct waiting *waiting, struct err *err)
-{
-	struct queue_stats stats;
-
-	if (store_stats(waiting->store, clock_now(&waiting->cli->clock), &stats, err) !=
-		0)
-		return -1;
-	if (stats.workers == 0)
-		cli_warn(waiting->cli, "no worker is running: start one with whworker");
-	queue_stats_free(&stats);
-	return 0;
 }
 
 static enum exit_code
@@ -198,8 +183,10 @@ verdict(struct waiting *waiting)
 	size_t left = waiting->list->count;
 
 	if (left > 0)
-		cli_warn(waiting->cli, "time is up: %zu %s still on %s way", left,
-			left == 1 ? "is" : "are", left == 1 ? "its" : "their");
+		cli_warn(waiting->cli,
+			"time is up: %zu %s still on %s way; see whdlq list --status "
+			"retrying",
+			left, left == 1 ? "is" : "are", left == 1 ? "its" : "their");
 	return left == 0 && waiting->failed == 0 ? EXIT_DONE : EXIT_NONE;
 }
 
@@ -217,9 +204,8 @@ wait_for_outcomes(struct cli *cli, const struct cli_common *common, struct job_l
 	result = output_open(&waiting.output, cli, common, columns, &err);
 	if (result == 0) {
 		progress_start(&waiting.progress, cli);
-		result = warn_without_worker(&waiting, &err);
-		if (result == 0)
-			result = look_until(&waiting, timeout_ms, &err);
+		operator_warn_without_worker(cli, waiting.store);
+		result = look_until(&waiting, timeout_ms, &err);
 		progress_end(&waiting.progress);
 		if (output_close(waiting.output, "", result == 0 ? &err : NULL) != 0)
 			result = -1;

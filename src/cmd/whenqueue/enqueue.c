@@ -8,6 +8,7 @@
 #include "cmd/whenqueue/enqueue.h"
 
 #include "cli/input.h"
+#include "cmd/operator.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -397,6 +398,8 @@ finish(struct run *run, struct err *err)
 		cli_warn(run->cli,
 			"no records came in, so nothing was queued; "
 			"an event without a body is --data ''");
+	if (run->taken > 0 && operator_is_watched(run->cli, &args->common))
+		operator_warn_without_worker(run->cli, run->store);
 	return run->cli->output_closed ? 0 : receipts_end(&run->writer, err);
 }
 

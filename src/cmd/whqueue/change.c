@@ -17,7 +17,14 @@ cancel_run(struct cli *cli, const void *args)
 enum exit_code
 expedite_run(struct cli *cli, const void *args)
 {
-	return operator_change_by(cli, args, ACT_EXPEDITE, "expedited");
+	struct operator_change change = {
+		.args = args,
+		.action = {.verb = ACT_EXPEDITE},
+		.done = "expedited",
+		.to_deliver = true,
+	};
+
+	return operator_change(cli, &change);
 }
 
 /* What a hold without any further filter is on. */

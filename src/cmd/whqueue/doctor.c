@@ -322,6 +322,21 @@ print_records(struct cli *cli, const struct cli_common *common,
 	return result;
 }
 
+/* What was found, and below it what to do. */
+static void
+put_sentences(struct buf *text, const struct finding *finding, size_t width)
+{
+	enum { INDENT = 20, ARROW = 3 };
+
+	safe_prose(text, span_of(finding->text), INDENT, width);
+	buf_add_char(text, '\n');
+	if (finding->advice == NULL)
+		return;
+	buf_printf(text, "%*s-> ", INDENT, "");
+	safe_prose(text, span_of(finding->advice), INDENT + ARROW, width);
+	buf_add_char(text, '\n');
+}
+
 /* Sentences are for reading, so they are not squeezed into columns. */
 static int
 print_lines(struct cli *cli, const struct cli_common *common, const struct report *report,
@@ -334,6 +349,7 @@ print_lines(struct cli *cli, const struct cli_common *common, const struct repor
 		[GRADE_PROBLEM] = TINT_BAD,
 	};
 	bool color = color_wanted(common, cli->stdout_terminal);
+	size_t width = output_width(cli->stdout_terminal);
 	struct buf text;
 	int result;
 
@@ -345,10 +361,7 @@ print_lines(struct cli *cli, const struct cli_common *common, const struct repor
 		buf_printf(&text, "%s%-7s%s  %-9s  ", tint_start(tint, color),
 			grade_name(finding->grade), tint_end(tint, color),
 			finding->check);
-		safe_text(&text, span_of(finding->text), 0);
-		buf_add_char(&text, '\n');
-		if (finding->advice != NULL)
-			buf_printf(&text, "%20s-> %s\n", "", finding->advice);
+		put_sentences(&text, finding, width);
 	}
 	result = buf_check(&text, err);
 	if (result == 0)

@@ -11,7 +11,7 @@ put_failure(struct page_text *text, const struct failure *failure)
 	if (!span_present(failure->rule))
 		return;
 	page_label(text, "failed");
-	page_failure(text, failure);
+	page_failure(text, PAGE_LABEL_COLUMNS, failure);
 }
 
 static void
@@ -106,7 +106,7 @@ page_write(struct cli *cli, const struct job *job, const struct attempt_list *at
 	struct page_text text;
 	int result;
 
-	page_text_init(&text, clock_now(&cli->clock), color);
+	page_text_init(&text, cli, color);
 	put_summary(&text, job);
 	put_request_part(&text, job);
 	page_attempts(&text, attempts, job->crashes);

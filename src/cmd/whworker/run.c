@@ -233,6 +233,25 @@ get_ready(struct run *run, struct err *err)
 	return 0;
 }
 
+/* Whether somebody sits there who wants to know how it goes. */
+static bool
+is_watched(const struct run *run)
+{
+	return run->cli->stderr_terminal && wants_plain(run);
+}
+
+static int
+work_till_end(struct run *run, struct err *err)
+{
+	if (is_watched(run) && !run->args->drain && !run->args->once)
+		tell_of_start(run->cli, run->args, &run->config);
+	if (worker_run(run->worker, err) != 0)
+		return -1;
+	if (is_watched(run))
+		tell_of_end(run->cli, run->worker, run->store);
+	return 0;
+}
+
 /* Opens what is needed in order, works, and leaves the closing to the caller. */
 static int
 work(struct run *run, struct err *err)
@@ -243,11 +262,12 @@ work(struct run *run, struct err *err)
 		settings_confine(run->cli, &run->config, run->args, err) != 0 ||
 		open_worker(run, err) != 0)
 		return -1;
-	if (get_ready(run, err) == 0)
-		return worker_run(run->worker, err);
-	worker_abort(run->worker);
-	(void)worker_run(run->worker, &(struct err){0});
-	return -1;
+	if (get_ready(run, err) != 0) {
+		worker_abort(run->worker);
+		(void)worker_run(run->worker, &(struct err){0});
+		return -1;
+	}
+	return work_till_end(run, err);
 }
 
 /* Who asked for all that is due to be done did not get it. */

@@ -61,6 +61,11 @@ void notify_reloading(void);
 /* Writes a newline to the descriptor and closes it; -1: there is none. ERR_USAGE. */
 int notify_ready_fd(int64_t fd, struct err *err);
 
+/* To the person at the terminal (tell.c). */
+void tell_of_start(
+	struct cli *cli, const struct worker_args *args, const struct config *config);
+void tell_of_end(struct cli *cli, const struct worker *worker, struct store *store);
+
 /* ---- signals --------------------------------------------------------------------- */
 
 typedef void signal_event(void *context, int number);

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: MIT
+#
+# What somebody meets who works with the programs by hand, at a terminal: that nothing is
+# silent for no reason, nothing floods the screen, and no text is cut where it says why.
+
+bats_require_minimum_version 1.5.0
+load helper
+
+# dead_letters COUNT: so many, numbered from 1
+dead_letters() {
+  seq "$1" | jq -c '{id: "evt_\(.)", url: "https://api.acme.example/hooks/billing",
+    event_type: "invoice.paid", payload: {amount: .}, http: {status: 404}}' |
+    whenqueue >/dev/null
+}
+
+@test "a worker at a terminal says that it works, and in the end what it did" {
+  receiver_start
+  for id in a b c; do
+    whenqueue --url "$(receiver_url /ok)" --id "$id" -d '{}'
+  done
+  whenqueue --url "$(receiver_url /status/404)" -d '{}'
+  whenqueue --url "$(receiver_url /status/503)" -d '{}'
+  run -0 on_terminal 200 whworker --drain
+  [[ ${lines[-1]} == 'whworker: 3 delivered, 1 retry scheduled, 1 given up (whdlq list); 1 job is in the queue (whqueue list)' ]]
+  run -0 on_terminal 200 whworker --max-time 1ms --allow-net 10.0.0.0/8 -c 7
+  [[ ${lines[0]} == "whworker: $WH_DB: delivering to public addresses and to "*10.0.0.0/8*', 7 at once; Ctrl-C ends it' ]]
+  [[ ${lines[-1]} == 'whworker: nothing was delivered; 1 job is in the queue (whqueue list)' ]]
+}
+
+@test "to a service manager, a pipe and a log it says nothing of that" {
+  run -0 --separate-stderr whworker --max-time 1ms
+  [ -z "$output$stderr" ]
+  run -0 --separate-stderr whworker --max-time 1ms -o table
+  [ -z "$output$stderr" ]
+  run -0 on_terminal 200 whworker --max-time 1ms -o ndjson
+  [ -z "$output" ]
+}
+
+@test "who queues something while no worker runs is told so" {
+  dead_letters 3
+  run -0 on_terminal 200 whenqueue --url http://127.0.0.1:9/ --delay 1h -d "'{}'"
+  [[ ${lines[-1]} == 'whenqueue: no worker is running: start one with whworker' ]]
+  run -0 on_terminal 200 whdlq retry 1
+  [[ ${lines[-1]} == 'whdlq: no worker is running: start one with whworker' ]]
+  run -0 on_terminal 200 whqueue expedite 4
+  [[ ${lines[-1]} == 'whqueue: no worker is running: start one with whworker' ]]
+  run -0 on_terminal 200 whdlq retry --all --yes --dry-run
+  [[ $output != *'no worker'* ]]
+  run -0 --separate-stderr whdlq retry 2
+  [ -z "$stderr" ]
+  worker_start
+  run -0 on_terminal 200 whdlq retry 3
+  [[ $output != *'no worker'* ]]
+}
+
+@test "a change to many is counted, and does not flood the screen" {
+  dead_letters 60
+  run -0 whdlq resolve --all --dry-run -o table
+  [ "${#lines[@]}" -eq 52 ]
+  [ "${lines[-1]}" = '… and 10 more: 60 would be resolved in all' ]
+  run -0 whdlq resolve --all --yes -o table
+  [ "${#lines[@]}" -eq 52 ]
+  [ "${lines[-1]}" = '… and 10 more: 60 resolved in all' ]
+  run -0 whdlq reopen --all --yes
+  [ "${#lines[@]}" -eq 60 ]
+  run -0 whdlq retry --all --yes --limit 50 -o table
+  [ "${#lines[@]}" -eq 51 ]
+  [[ ${lines[-1]} == *retrying ]]
+}
+
+@test "a listing of dead letters in 80 columns says where to and why" {
+  dead_letters 1
+  run -0 on_terminal 80 whdlq list
+  [[ ${lines[1]} == *https://api.acme.example*'404 client'* ]]
+  run -0 on_terminal 120 whdlq list
+  [[ ${lines[1]} == *'404 client'*'the receiver answered 404'* ]]
+}
+
+@test "sentences are broken between words, whatever the window" {
+  whenqueue --url http://127.0.0.1:9/ --id a -d '{}'
+  WH_ALLOW_NET='' run -0 whworker --drain
+  for command in 'whdlq show a' 'whqueue show a' 'whqueue doctor'; do
+    for columns in 70 80; do
+      run on_terminal "$columns" "$command"
+      [[ $output == *$'\n      '* ]]
+      for line in "${lines[@]}"; do
+        [ "${#line}" -le "$columns" ] || [[ $line == *-H* ]] || fail "$command" "$line"
+      done
+    done
+  done
+  run -0 on_terminal 50 whdlq show a
+  [ "$(tr -s ' \n' ' ' <<<"$output" | grep -c -- '--allow-net 127.0.0.1 opens it, or allow_net')" -eq 1 ]
+}
