@@ -20,8 +20,7 @@ enum tint { TINT_NONE, TINT_GOOD, TINT_BAD, TINT_WARN, TINT_DIM, TINT_BOLD };
 struct output_column {
 	const char *title; /* "ID"; NULL ends the array */
 	bool right;        /* aligned to the right: numbers */
-	int keep; /* in a narrow window the least go first, the empty ones before; 0:
-		     never */
+	int keep;          /* the least goes first in a narrow window; 0: never */
 };
 
 /* What -o asks for; for FORMAT_AUTO a table on a terminal, NDJSON in a pipe. */

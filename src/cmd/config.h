@@ -29,8 +29,9 @@ int config_load(struct config *config, const char *config_path, const char *poli
 
 /*
  * Reads the files of those header values that are kept in files (secrets), so that every
- * header has its value, and those for TLS. Only the worker wants them. ERR_CONFIG, "path: line N: member: file: reason"; ERR_PERMISSION for a file
- * that cannot be trusted, as in config_load().
+ * header has its value, and those for TLS. Only the worker wants them. ERR_CONFIG, "path:
+ * line N: member: file: reason"; ERR_PERMISSION for a file that cannot be trusted, as in
+ * config_load().
  */
 int config_read_files(struct config *config, const char *config_path, struct err *err);
 

@@ -5,10 +5,10 @@
  *
  * The window starts at a few slots, or an eighth of many, and never at more than half of
  * them; it grows by one with each answer and is halved by each attempt that got none, as
- * Postfix does for a destination: an endpoint that has gone dark keeps a slot or two busy,
- * not all of them. Many such endpoints together have but a share of the slots too, as
- * have all new ones: who answers finds one. After a run of failures an endpoint's breaker
- * opens, and its jobs go back to be parked in the store.
+ * Postfix does for a destination: an endpoint that has gone dark keeps a slot or two
+ * busy, not all of them. Many such endpoints together have but a share of the slots too,
+ * as have all new ones: who answers finds one. After a run of failures an endpoint's
+ * breaker opens, and its jobs go back to be parked in the store.
  *
  * What is known of a breaker lives here and, by way of the settles, in the store, which
  * tells it with each job; so workers learn from each other, and from an operator.

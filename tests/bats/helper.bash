@@ -14,6 +14,7 @@
 #   receiver_count [FILTER]       how many requests (that the jq filter selects)
 #   receiver_control NAME TARGET  what /switch/NAME does from now on
 #   certificates                  makes $tls/{ca,server,expired,…}.pem
+#   enqueue ID URL                one event with that id
 #   worker_start [OPTION…]        a whworker in the background, ready; its id in $worker_pid
 #   on_terminal COLUMNS WORDS…    a shell runs the words with a terminal of that width
 #   json FILTER                   jq -r over $output (NDJSON); json_is FILTER: jq -e, for
@@ -170,6 +171,10 @@ receiver_control() {
 certificates() {
   tls=$BATS_FILE_TMPDIR/tls
   [ -e "$tls/client.pem" ] || "$root/tests/receiver/certificates" "$tls"
+}
+
+enqueue() {
+  printf '{"id":"%s","url":"%s","payload":{"n":1}}\n' "$1" "$2" | whenqueue >/dev/null
 }
 
 worker_start() {

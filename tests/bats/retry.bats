@@ -26,10 +26,6 @@ drain() {
   [ -z "$stderr" ]
 }
 
-enqueue() {
-  printf '%s\n' '{"id":"'"$1"'","url":"'"$2"'","payload":{"n":1}}' | whenqueue >/dev/null
-}
-
 # The job of $1 must fail, and run again after exactly these seconds, and then die.
 follows_table() {
   local url=$1 type=$2 delay

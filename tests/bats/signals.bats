@@ -6,10 +6,6 @@
 bats_require_minimum_version 1.5.0
 load helper
 
-enqueue() {
-  printf '%s\n' '{"id":"'"$1"'","url":"'"$2"'","payload":1}' | whenqueue >/dev/null
-}
-
 requests_are() {
   [ "$(receiver_count)" = "$1" ]
 }
