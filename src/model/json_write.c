@@ -5,24 +5,28 @@
 
 #include <string.h>
 
+static bool
+is_plain_ascii(unsigned char c)
+{
+	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
 /* How many bytes from `at` on can be written as they are. */
 static size_t
 plain_run(const char *at, const char *end)
 {
 	const char *from = at;
+	size_t step;
 
-	while (at < end) {
-		unsigned char c = (unsigned char)*at;
-		size_t step = 1;
-
-		if (c < 0x20 || c == '"' || c == '\\' || c == 0x7f)
+	for (;;) {
+		while (at < end && is_plain_ascii((unsigned char)*at))
+			at++;
+		if (at == end || (unsigned char)*at < 0x80)
 			break;
-		if (c >= 0x80) {
-			step = utf8_sequence(at, (size_t)(end - at));
-			/* U+0080 to U+009F are controls to some terminals. */
-			if (step == 0 || (c == 0xc2 && (unsigned char)at[1] < 0xa0))
-				break;
-		}
+		step = utf8_sequence(at, (size_t)(end - at));
+		/* U+0080 to U+009F are controls to some terminals. */
+		if (step == 0 || (at[0] == '\xc2' && (unsigned char)at[1] < 0xa0))
+			break;
 		at += step;
 	}
 	return (size_t)(at - from);
@@ -75,12 +79,18 @@ void
 json_put_key(struct buf *out, const char *key)
 {
 	char last = out->len == 0 ? '{' : out->data[out->len - 1];
+	bool follows = last != '{' && last != '[';
+	size_t len = strlen(key);
+	char *room = buf_reserve(out, len + (follows ? 4 : 3));
 
-	if (last != '{' && last != '[')
-		buf_add_char(out, ',');
-	buf_add_char(out, '"');
-	buf_add_text(out, key);
-	buf_add(out, "\":", 2);
+	if (room == NULL)
+		return;
+	if (follows)
+		*room++ = ',';
+	*room++ = '"';
+	room = (char *)memcpy(room, key, len) + len;
+	memcpy(room, "\":", sizeof("\":"));
+	out->len = (size_t)(room - out->data) + 2;
 }
 
 void

@@ -204,10 +204,13 @@ put_http_version(struct buf *out, int version)
 	if (version == 0)
 		return;
 	json_put_key(out, "http_version");
-	if (version < 20)
-		buf_printf(out, "\"%d.%d\"", version / 10, version % 10);
-	else
-		buf_printf(out, "\"%d\"", version / 10);
+	buf_add_char(out, '"');
+	buf_add_int64(out, version / 10);
+	if (version < 20) {
+		buf_add_char(out, '.');
+		buf_add_int64(out, version % 10);
+	}
+	buf_add_char(out, '"');
 }
 
 void

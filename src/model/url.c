@@ -24,6 +24,14 @@ span_between(const char *from, const char *to)
 	return (struct span){from, (size_t)(to - from)};
 }
 
+static bool
+is_any(char c, const char *set)
+{
+	while (*set != '\0' && *set != c)
+		set++;
+	return *set != '\0';
+}
+
 /* The first byte of the set in the span, or its end. */
 static const char *
 find_any(struct span span, const char *set)
@@ -31,7 +39,7 @@ find_any(struct span span, const char *set)
 	const char *end = span.ptr + span.len;
 	const char *at = span.ptr;
 
-	while (at < end && strchr(set, *at) == NULL)
+	while (at < end && !is_any(*at, set))
 		at++;
 	return at;
 }

@@ -83,6 +83,7 @@ struct transfer *client_take(struct client *client);
 
 /* Adds a header field; an empty value sends an empty field. Copied. */
 void transfer_header(struct transfer *transfer, struct span name, struct span value);
+void transfer_header_int(struct transfer *transfer, struct span name, int64_t value);
 
 /*
  * Starts a transfer that was taken; `done` is called once, from client_run(). On failure

@@ -8,6 +8,7 @@
 enum {
 	REQUEST_TEXT_MAX = 1024 * 1024, /* header lines, url and method together */
 	FIRST_LINES = 16,
+	PEER_MAX = 64,
 	RECEIVE_BUFFER = 4096,     /* per transfer under way, and responses are short */
 	CONNECTION_IDLE_MAX_S = 3, /* common servers close after five */
 };
@@ -174,6 +175,7 @@ transfer_init(
 		.user_agent = options->user_agent,
 	};
 	buf_init(&transfer->text, REQUEST_TEXT_MAX);
+	buf_init(&transfer->peer, PEER_MAX);
 	buf_init(&transfer->response.headers, RESPONSE_HEADERS_KEPT);
 	buf_init(&transfer->response.body, options->snippet_bytes);
 	transfer->easy = curl_easy_init();
@@ -190,6 +192,7 @@ transfer_free(struct transfer *transfer)
 	target_drop(transfer->target);
 	buf_free(&transfer->response.body);
 	buf_free(&transfer->response.headers);
+	buf_free(&transfer->peer);
 	buf_free(&transfer->text);
 	free(transfer->nodes);
 	free(transfer->lines);
@@ -234,19 +237,27 @@ grow_lines(struct transfer *transfer)
 	return true;
 }
 
+/* The caller adds the value, and a NUL. */
+static struct buf *
+open_line(struct transfer *transfer, struct span name, const char *separator)
+{
+	struct buf *text = &transfer->text;
+
+	if (transfer->line_count == transfer->line_cap && !grow_lines(transfer))
+		text->failed = true;
+	else
+		transfer->lines[transfer->line_count++] = text->len;
+	buf_add_span(text, name);
+	buf_add_text(text, separator);
+	return text;
+}
+
 static void
 add_line(struct transfer *transfer, struct span name, const char *separator,
 	struct span value)
 {
-	struct buf *text = &transfer->text;
+	struct buf *text = open_line(transfer, name, separator);
 
-	if (transfer->line_count == transfer->line_cap && !grow_lines(transfer)) {
-		text->failed = true;
-		return;
-	}
-	transfer->lines[transfer->line_count++] = text->len;
-	buf_add_span(text, name);
-	buf_add_text(text, separator);
 	buf_add_span(text, value);
 	buf_add_char(text, '\0');
 }
@@ -258,6 +269,15 @@ transfer_header(struct transfer *transfer, struct span name, struct span value)
 		transfer->names_agent = true;
 	/* "Name:" would take the field out; "Name;" is libcurl's way to an empty one. */
 	add_line(transfer, name, value.len == 0 ? ";" : ": ", value);
+}
+
+void
+transfer_header_int(struct transfer *transfer, struct span name, int64_t value)
+{
+	struct buf *text = open_line(transfer, name, ": ");
+
+	buf_add_int64(text, value);
+	buf_add_char(text, '\0');
 }
 
 /* What is said of every request. CURLOPT_USERAGENT would be printed three times over. */
@@ -468,17 +488,23 @@ read_phases(CURL *easy, struct transfer_result *result)
 static struct span
 read_peer(struct transfer *transfer)
 {
+	struct buf *peer = &transfer->peer;
 	char *ip = NULL;
+	bool is_ipv6;
 	long port = 0;
-	int len;
 
 	curl_easy_getinfo(transfer->easy, CURLINFO_PRIMARY_IP, &ip);
 	curl_easy_getinfo(transfer->easy, CURLINFO_PRIMARY_PORT, &port);
 	if (ip == NULL || ip[0] == '\0')
 		return (struct span){"", 0};
-	len = snprintf(transfer->peer, sizeof(transfer->peer),
-		strchr(ip, ':') == NULL ? "%s:%ld" : "[%s]:%ld", ip, port);
-	return (struct span){transfer->peer, (size_t)len};
+	is_ipv6 = strchr(ip, ':') != NULL;
+	buf_clear(peer);
+	if (is_ipv6)
+		buf_add_char(peer, '[');
+	buf_add_text(peer, ip);
+	buf_add_text(peer, is_ipv6 ? "]:" : ":");
+	buf_add_int64(peer, port);
+	return buf_span(peer);
 }
 
 static int

@@ -63,7 +63,7 @@ struct transfer {
 	struct gate gate;
 	bool lost; /* the request was not let out once more */
 	char message[CURL_ERROR_SIZE];
-	char peer[64];
+	struct buf peer;
 	transfer_done *done;
 	void *context;
 };

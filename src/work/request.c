@@ -5,8 +5,6 @@
 
 #include <strings.h>
 
-enum { NUMBER_SIZE = 24 };
-
 static const struct endpoint_config *
 endpoint_of(const struct delivery *delivery, const struct config *config)
 {
@@ -22,17 +20,6 @@ request_url(const struct delivery *delivery, const struct config *config)
 	if (span_present(delivery->request.url) || endpoint == NULL)
 		return delivery->request.url;
 	return endpoint->url;
-}
-
-static void
-add_number(struct transfer *transfer, struct span name, int64_t value)
-{
-	struct buf digits;
-
-	buf_init(&digits, NUMBER_SIZE);
-	buf_add_int64(&digits, value);
-	transfer_header(transfer, name, buf_span(&digits));
-	buf_free(&digits);
 }
 
 /* Whether the job's own header fields have that name. */
@@ -110,8 +97,9 @@ add_fields(struct transfer *transfer, const struct delivery *delivery,
 	if (check_stored(delivery, &headers, err) != 0)
 		return -1;
 	transfer_header(transfer, SPAN_LITERAL("webhook-id"), delivery->event_id);
-	add_number(transfer, SPAN_LITERAL("webhook-timestamp"), started_at / 1000);
-	add_number(
+	transfer_header_int(
+		transfer, SPAN_LITERAL("webhook-timestamp"), started_at / 1000);
+	transfer_header_int(
 		transfer, SPAN_LITERAL("webhook-attempt"), delivery->attempts_made + 1);
 	if (!says_content_type(endpoint, headers))
 		transfer_header(transfer, SPAN_LITERAL("Content-Type"),
