@@ -57,19 +57,27 @@ struct transfer_request {
 	struct span tls_key;
 };
 
+/* Addresses that a transfer was not let go to. */
+enum { REFUSED_MAX = 4 };
+struct refused {
+	const char *what; /* the first of them is: "a loopback address" */
+	struct address addresses[REFUSED_MAX];
+	size_t count; /* of those that are kept */
+};
+
 /* What came of it. Borrowed for the call of transfer_done. */
 struct transfer_result {
 	int curl_code; /* CURLE_*; 0: a whole response */
 	int os_errno;
-	int status;          /* 0: no complete response header */
-	struct span message; /* libcurl's words for curl_code */
-	const char *refusal; /* what `refused` is; NULL: not for that it failed */
-	struct address refused;
-	struct span headers; /* lines with their CRLF; none are kept of a 2xx */
-	struct span body;    /* the first snippet_bytes */
-	struct span peer;    /* "203.0.113.7:443"; empty if nobody was reached */
-	int http_version;    /* 10, 11, 20, 30 */
-	int64_t dns_us;      /* from the start; -1: did not happen */
+	int status;             /* 0: no complete response header */
+	struct span message;    /* libcurl's words for curl_code */
+	bool blocked;           /* it failed because all there is was refused */
+	struct refused refused; /* or passed over, where it could not connect elsewhere */
+	struct span headers;    /* lines with their CRLF; none are kept of a 2xx */
+	struct span body;       /* the first snippet_bytes */
+	struct span peer;       /* "203.0.113.7:443"; empty if nobody was reached */
+	int http_version;       /* 10, 11, 20, 30 */
+	int64_t dns_us;         /* from the start; -1: did not happen */
 	int64_t connect_us;
 	int64_t tls_us;
 	int64_t first_byte_us;

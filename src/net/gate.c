@@ -10,7 +10,7 @@ gate_reset(struct gate *gate, void *context)
 {
 	gate->context = context;
 	gate->opened = false;
-	gate->refusal = NULL;
+	gate->refused.count = 0;
 }
 
 static bool
@@ -34,6 +34,15 @@ read_address(const struct sockaddr *from, struct address *address)
 	}
 }
 
+static void
+keep_refused(struct refused *refused, const char *what, const struct address *address)
+{
+	if (refused->count == 0)
+		refused->what = what;
+	if (refused->count < REFUSED_MAX)
+		refused->addresses[refused->count++] = *address;
+}
+
 bool
 gate_lets_through(struct gate *gate, const struct sockaddr *address)
 {
@@ -43,21 +52,32 @@ gate_lets_through(struct gate *gate, const struct sockaddr *address)
 	if (!read_address(address, &read))
 		return false;
 	refusal = gate->judge(gate->context, &read);
-	if (refusal == NULL) {
+	if (refusal == NULL)
 		gate->opened = true;
-		gate->refusal = NULL;
-	} else if (!gate->opened) {
-		gate->refusal = refusal;
-		gate->refused = read;
-	}
+	else
+		keep_refused(&gate->refused, refusal, &read);
 	return refusal == NULL;
+}
+
+bool
+gate_blocks(const struct gate *gate)
+{
+	return !gate->opened && gate->refused.count > 0;
 }
 
 bool
 gate_lets_request(struct gate *gate, const char *peer_ip)
 {
-	if (!address_parse(span_of(peer_ip), &gate->refused))
+	struct address peer;
+	const char *refusal;
+
+	if (!address_parse(span_of(peer_ip), &peer))
 		return false;
-	gate->refusal = gate->judge(gate->context, &gate->refused);
-	return gate->refusal == NULL;
+	refusal = gate->judge(gate->context, &peer);
+	if (refusal == NULL)
+		return true;
+	gate->opened = false;
+	gate->refused.count = 0;
+	keep_refused(&gate->refused, refusal, &peer);
+	return false;
 }

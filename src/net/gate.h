@@ -17,10 +17,9 @@ struct sockets;
 struct gate {
 	struct sockets *sockets; /* that open what it lets through */
 	connection_judge *judge;
-	void *context;       /* of the judge */
-	bool opened;         /* one was let through, so that others do not matter */
-	const char *refusal; /* NULL: nothing stood in the way */
-	struct address refused;
+	void *context; /* of the judge */
+	bool opened;   /* one was let through */
+	struct refused refused;
 };
 
 /* Before a transfer. */
@@ -28,6 +27,9 @@ void gate_reset(struct gate *gate, void *context);
 
 /* Whether a connection to that address may be opened. */
 bool gate_lets_through(struct gate *gate, const struct sockaddr *address);
+
+/* Whether nothing was let through of what there was. */
+bool gate_blocks(const struct gate *gate);
 
 /* Whether a request may be sent to whom the connection leads to. */
 bool gate_lets_request(struct gate *gate, const char *peer_ip);

@@ -631,12 +631,13 @@ transfer_result_of(
 		.os_errno = own_errno(transfer, code),
 		.status = response->header_complete ? response->status : 0,
 		.message = own_message(transfer, code, given),
-		.refusal = code == CURLE_OK ? NULL : transfer->gate.refusal,
-		.refused = transfer->gate.refused,
+		.blocked = code != CURLE_OK && gate_blocks(&transfer->gate),
 		.headers = buf_span(&response->headers),
 		.body = buf_span(&response->body),
 		.peer = read_peer(transfer),
 		.http_version = read_http_version(transfer->easy),
 	};
 	read_phases(transfer->easy, result);
+	if (result->blocked || (code != CURLE_OK && result->connect_us < 0))
+		result->refused = transfer->gate.refused;
 }

@@ -46,7 +46,7 @@ on_done(void *context, const struct transfer_result *result)
 	judge_transfer(&engine->judge, task, result, now);
 	before = task->lane->breaker;
 	leave_alone = lanes_learn(task, sign_of(task), now);
-	lanes_done(&engine->lanes, task, result->status != 0 || result->refusal != NULL);
+	lanes_done(&engine->lanes, task, result->status != 0 || result->blocked);
 	finish_task(engine, task);
 	report_breaker(&engine->options.report, &task->line, task, &before, now);
 	if (leave_alone)

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { REFUSED_TEXT_SIZE = REFUSED_MAX * ADDRESS_TEXT_SIZE };
+
 static struct span
 keep_peer(struct task *task, struct span peer)
 {
@@ -112,11 +114,31 @@ static void __attribute__((format(printf, 4, 5))) find_invalid(const struct judg
 	va_end(args);
 }
 
-/* What to open for it: the name "localhost" stands for two addresses. */
-static const char *
-way_out(const char *address)
+/* As --allow-net takes them. */
+static void
+list_refused(const struct refused *refused, char text[REFUSED_TEXT_SIZE])
 {
-	return strcmp(address, "::1") == 0 ? "::1,127.0.0.1" : address;
+	size_t len = 0;
+
+	for (size_t i = 0; i < refused->count; i++) {
+		if (i > 0)
+			text[len++] = ',';
+		address_format(&refused->addresses[i], text + len);
+		len += strlen(text + len);
+	}
+}
+
+/* The others of a name did not answer: perhaps it was this one that was meant. */
+static void
+tell_of_passed_over(struct classification *failure, const struct refused *refused)
+{
+	char networks[REFUSED_TEXT_SIZE];
+	size_t len = strlen(failure->reason);
+
+	list_refused(refused, networks);
+	snprintf(failure->reason + len, sizeof(failure->reason) - len,
+		"; %s was passed over as %s: --allow-net %s opens it", networks,
+		refused->what, networks);
 }
 
 /* Whoever runs the worker may want it sent there, so the reason says how to allow
@@ -125,13 +147,14 @@ static void
 judge_blocked(const struct judge *judge, struct task *task,
 	const struct transfer_result *result, int64_t now)
 {
-	char address[ADDRESS_TEXT_SIZE];
+	char address[ADDRESS_TEXT_SIZE], networks[REFUSED_TEXT_SIZE];
 
-	address_format(&result->refused, address);
+	address_format(&result->refused.addresses[0], address);
+	list_refused(&result->refused, networks);
 	find_invalid(judge, task, "blocked-address",
 		"%s is %s; --allow-net %s opens it, or allow_net "
 		"(whtools.conf(5))",
-		address, result->refusal, way_out(address));
+		address, result->refused.what, networks);
 	task->failure.blocked = true;
 	task->failure.retryable = false;
 	settle_failure(judge, task, now);
@@ -155,7 +178,7 @@ judge_transfer(const struct judge *judge, struct task *task,
 	};
 	settle->attempt.peer = keep_peer(task, result->peer);
 	settle->attempt.snippet = keep_snippet(judge, task, result->body);
-	if (result->refusal != NULL) {
+	if (result->blocked) {
 		judge_blocked(judge, task, result, now);
 		return;
 	}
@@ -164,6 +187,8 @@ judge_transfer(const struct judge *judge, struct task *task,
 		return;
 	}
 	classify_result(judge, task, result, now);
+	if (result->refused.count > 0)
+		tell_of_passed_over(&task->failure, &result->refused);
 	settle->endpoint_not_before = endpoint_not_before(&task->failure, now);
 	settle_failure(judge, task, now);
 }

@@ -113,9 +113,9 @@ is_printed() {
 }
 
 @test "who meant localhost is told to open both of its addresses" {
-  enqueue v6 'http://[::1]:9/'
+  enqueue both http://localhost:9/
   run -0 whworker --drain -o table
-  [[ $output == *'--allow-net ::1,127.0.0.1 opens it'* ]]
+  [[ $output =~ --allow-net\ (::1,127.0.0.1|127.0.0.1,::1)\ opens\ it ]]
 }
 
 @test "a loopback address is refused, at once and for good, and says how to open it" {
@@ -134,6 +134,27 @@ is_printed() {
   run -0 whdlq show a -o table
   [[ $output == *'gave up     at once: its address may not be connected to'* ]]
   [ "$(receiver_count)" = 0 ]
+}
+
+# Opening the first one only would lead to the next refusal.
+@test "of a name with several addresses all that were refused are named, to be opened at once" {
+  printf 'localhost.test ::1,127.0.0.1\n' >hosts
+  enqueue a http://localhost.test:9/
+  run -0 resolving whworker --drain
+  json_is '.dead_reason == "blocked_address"'
+  json_is '.reason | startswith("::1 is a loopback address; --allow-net ::1,127.0.0.1 opens it, ")'
+}
+
+@test "an address that was passed over is named if the others do not answer" {
+  receiver_start
+  printf 'localhost.test ::1,127.0.0.1\n' >hosts
+  enqueue a "http://localhost.test:${receiver_base##*:}/ok"
+  run -0 resolving whworker --once --allow-net ::1/128
+  json_is '.event == "retry" and .error_type == "network"'
+  json_is '.reason | endswith("; 127.0.0.1 was passed over as a loopback address: --allow-net 127.0.0.1 opens it")'
+  whqueue expedite --all --yes
+  run -0 resolving whworker --once --allow-net ::1,127.0.0.1
+  json_is '.event == "completed"'
 }
 
 @test "what was refused is delivered after it was opened and sent again" {

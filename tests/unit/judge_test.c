@@ -165,6 +165,34 @@ test_what_cannot_be_sent_is_a_validation_error(void)
 	scene_free(&scene);
 }
 
+static struct refused
+loopback(void)
+{
+	return (struct refused){
+		.what = "a loopback address",
+		.addresses = {{.bytes = {127, 0, 0, 1}, .family = 4}},
+		.count = 1,
+	};
+}
+
+static void
+test_an_address_that_was_passed_over_is_told_of(void)
+{
+	struct transfer_result result = response(0);
+	struct scene scene;
+	struct span reason;
+
+	scene_init(&scene);
+	result.curl_code = 7;
+	result.refused = loopback();
+	judge_transfer(&scene.judge, scene.task, &result, NOW);
+	CHECK_INT(scene.task->settle.outcome, SETTLE_RETRY);
+	reason = scene.task->settle.attempt.failure.reason;
+	CHECK(strstr(reason.ptr, "; 127.0.0.1 was passed over as a loopback") != NULL);
+	CHECK_INT(strlen(reason.ptr), (int64_t)reason.len);
+	scene_free(&scene);
+}
+
 static void
 test_a_blocked_address_is_the_end_whatever_the_policy(void)
 {
@@ -174,8 +202,8 @@ test_a_blocked_address_is_the_end_whatever_the_policy(void)
 
 	scene_init(&scene);
 	result.curl_code = 7;
-	result.refusal = "a loopback address";
-	result.refused = (struct address){.bytes = {127, 0, 0, 1}, .family = 4};
+	result.blocked = true;
+	result.refused = loopback();
 	scene.policy.types[ERROR_VALIDATION].retryable = true;
 	scene.policy.types[ERROR_VALIDATION].max_retries = 9;
 	judge_transfer(&scene.judge, scene.task, &result, NOW);
@@ -200,6 +228,7 @@ main(void)
 		TAP(test_what_cannot_is_dead),
 		TAP(test_retry_after_speaks_for_the_endpoint_with_429_and_503),
 		TAP(test_what_cannot_be_sent_is_a_validation_error),
+		TAP(test_an_address_that_was_passed_over_is_told_of),
 		TAP(test_a_blocked_address_is_the_end_whatever_the_policy),
 		{0},
 	});
