@@ -24,7 +24,7 @@ _whtools_options() {
     'whqueue hold') echo '--all --dry-run --yes -y --status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --output -o --color --db --queue --help -h --version' ;;
     'whqueue release') echo '--all --dry-run --yes -y --status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --output -o --color --db --queue --help -h --version' ;;
     'whqueue expedite') echo '--all --dry-run --yes -y --status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --output -o --color --db --queue --help -h --version' ;;
-    'whqueue doctor') echo '--output -o --color --db --queue --help -h --version' ;;
+    'whqueue doctor') echo '--allow-net --config --output -o --color --db --queue --help -h --version' ;;
     'whdlq list') echo '--reveal --status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --output -o --color --db --queue --help -h --version' ;;
     'whdlq show') echo '--reveal --body --status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --output -o --color --config --db --queue --help -h --version' ;;
     'whdlq retry') echo '--wait --timeout --all --dry-run --yes -y --status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --output -o --color --db --queue --help -h --version' ;;
@@ -182,6 +182,8 @@ _whtools_kind() {
     'whqueue expedite --db') echo 'file' ;;
     'whqueue expedite --queue') echo 'nothing' ;;
     'whqueue doctor ') echo 'nothing' ;;
+    'whqueue doctor --allow-net') echo 'nothing' ;;
+    'whqueue doctor --config') echo 'file' ;;
     'whqueue doctor --output' | 'whqueue doctor -o') echo 'choice auto table ndjson json tsv id' ;;
     'whqueue doctor --color') echo 'choice auto always never' ;;
     'whqueue doctor --db') echo 'file' ;;

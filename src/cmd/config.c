@@ -182,3 +182,13 @@ config_read_files(struct config *config, const char *config_path, struct err *er
 		err->kind = ERR_CONFIG;
 	return err_context(err, "%s", config_path);
 }
+
+int
+config_open_networks(struct config *config, const struct cli_list *lists, struct err *err)
+{
+	for (size_t i = 0; i < lists->count; i++)
+		if (networks_add(&config->open, span_of(lists->items[i]), &config->arena,
+			    err) != 0)
+			return -1;
+	return 0;
+}

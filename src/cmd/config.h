@@ -35,4 +35,8 @@ int config_load(struct config *config, const char *config_path, const char *poli
  */
 int config_read_files(struct config *config, const char *config_path, struct err *err);
 
+/* Opens what --allow-net lists, besides what the document opens. ERR_DATA. */
+int config_open_networks(
+	struct config *config, const struct cli_list *lists, struct err *err);
+
 #endif

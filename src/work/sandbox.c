@@ -2,6 +2,7 @@
 #include "work/sandbox.h"
 
 #include "work/sandbox_internal.h"
+#include "work/sandbox_support.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -36,7 +37,7 @@ enum right {
 
 /* All rights that this version can withhold: what is not handled is allowed. */
 static uint64_t
-rights_of_version(long version)
+rights_of_version(int version)
 {
 	uint64_t rights = RIGHTS_FIRST;
 
@@ -129,8 +130,7 @@ void
 sandbox_init(struct sandbox *sandbox)
 {
 	struct landlock_ruleset_attr attr = {0};
-	long version = syscall(
-		SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+	int version = sandbox_landlock_version();
 
 	*sandbox = (struct sandbox){.ruleset = -1};
 	if (version < 1)

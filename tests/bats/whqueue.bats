@@ -424,11 +424,48 @@ answer() {
   three_jobs
   run -0 whqueue doctor
   schema_valid health
-  # Of the machine's SQLite there may be a warning (store_faults.bats), but no more.
-  json_is '.result == "ok" or (.check == "sqlite" and .result == "warning")'
-  for check in file sqlite schema integrity counters wal disk leases workers clock; do
+  # Of the machine there may be a warning (of SQLite: store_faults.bats), but no more.
+  json_is '.result == "ok" or (.result == "warning" and (.check == "sqlite" or .check == "sandbox"))'
+  for check in file sqlite schema integrity counters wal disk leases workers clock networks sandbox; do
     [ "$(jq -r "select(.check == \"$check\").check" <<<"$output")" = "$check" ]
   done
+}
+
+# networks_are FINDING
+networks_are() {
+  [ "$(jq -r 'select(.check == "networks").finding' <<<"$output")" = "$1" ] || fail "$output"
+}
+
+@test "doctor: which networks a worker would deliver to, started like this" {
+  three_jobs
+  unset WH_ALLOW_NET
+  run -0 whqueue doctor
+  networks_are 'deliveries go to public addresses only'
+  WH_ALLOW_NET=127.0.0.0/8 run -0 whqueue doctor
+  networks_are 'deliveries go to public addresses and 127.0.0.0/8'
+  echo '{"allow_net": ["10.1.2.3"], "endpoints": {
+    "ours": {"url": "http://a/", "allow_net": ["::1"]}, "theirs": {"url": "http://b/"}}}' >wh.json
+  run -0 whqueue doctor --config wh.json --allow-net fd00::/8
+  networks_are 'deliveries go to public addresses and fd00::/8,10.1.2.3/32; more to 1 endpoint of their own'
+  json_is '.check != "networks" or .result == "ok"'
+  WH_CONFIG=wh.json run -0 whqueue doctor --allow-net 0.0.0.0/0
+  json_is '.check != "networks" or (.result == "warning" and (.advice | contains("no more than is needed")))'
+  schema_valid health
+  run -64 whqueue doctor --allow-net lan
+  echo '{"allow_net": ["lan"]}' >wh.json
+  run -78 whqueue doctor --config wh.json
+}
+
+@test "doctor: what the kernel has for the sandbox of a worker" {
+  three_jobs
+  run -0 whqueue doctor
+  finding=$(jq -r 'select(.check == "sandbox").finding' <<<"$output")
+  [[ $finding =~ ^(no )?seccomp,\ (no\ Landlock|Landlock\ version\ [1-9][0-9]*)$ ]]
+  if whworker --sandbox require --drain; then
+    [[ $finding != *no* ]]
+  else
+    [[ $finding == *no* ]]
+  fi
 }
 
 @test "doctor: others can read it, nobody delivers, the clock went back" {

@@ -6,7 +6,9 @@
  */
 #include "cmd/whqueue/whqueue.h"
 
+#include "cmd/config.h"
 #include "model/json.h"
+#include "work/sandbox_support.h"
 
 enum { FINDINGS_MAX = 16, FINDING_TEXT_MAX = 256 };
 
@@ -28,6 +30,7 @@ struct finding {
 
 struct report {
 	int64_t now;
+	struct config config;
 	struct store_health health;
 	struct queue_stats stats;
 	struct finding findings[FINDINGS_MAX];
@@ -255,6 +258,66 @@ check_clock(struct report *report)
 		"the store's newest entry lies %s in the future", ahead);
 }
 
+/* ---- of the worker that would be started here ------------------------------------ */
+
+static size_t
+endpoints_with_networks(const struct config *config)
+{
+	struct map_entry *entry;
+	size_t cursor = 0, count = 0;
+
+	while ((entry = map_next(&config->endpoints, &cursor)) != NULL) {
+		const struct endpoint_config *endpoint = entry->value;
+
+		count += endpoint->open != NULL;
+	}
+	return count;
+}
+
+static bool
+all_is_open(const struct network *networks)
+{
+	while (networks != NULL && networks->prefix > 0)
+		networks = networks->next;
+	return networks != NULL;
+}
+
+static void
+check_networks(struct report *report)
+{
+	const struct config *config = &report->config;
+	size_t endpoints = endpoints_with_networks(config);
+	char more[64] = "";
+	struct buf list;
+
+	buf_init(&list, FINDING_TEXT_MAX);
+	networks_put(config->open, &list);
+	if (endpoints > 0)
+		snprintf(more, sizeof(more), "; more to %zu endpoint%s of their own",
+			endpoints, endpoints == 1 ? "" : "s");
+	find(report, "networks", all_is_open(config->open) ? GRADE_CAUTION : GRADE_OK,
+		"open no more than is needed: any URL reaches this machine and its "
+		"neighbours",
+		"deliveries go to public addresses%s%s%s",
+		config->open == NULL ? " only" : " and ", buf_span(&list).ptr, more);
+	buf_free(&list);
+}
+
+static void
+check_sandbox(struct report *report)
+{
+	bool filters = sandbox_filters_calls();
+	int version = sandbox_landlock_version();
+	char landlock[32] = "no Landlock";
+
+	if (version > 0)
+		snprintf(landlock, sizeof(landlock), "Landlock version %d", version);
+	find(report, "sandbox", filters && version > 0 ? GRADE_OK : GRADE_CAUTION,
+		"a worker does without what this kernel lacks; whworker --sandbox "
+		"require does not",
+		"%s, %s", filters ? "seccomp" : "no seccomp", landlock);
+}
+
 static void
 check_all(struct report *report)
 {
@@ -263,6 +326,8 @@ check_all(struct report *report)
 	check_integrity(report);
 	check_wal(report);
 	check_disk(report);
+	check_networks(report);
+	check_sandbox(report);
 	/* Nobody has looked at the rest of a damaged store. */
 	if (!report->health.integrity_ok)
 		return;
@@ -371,13 +436,14 @@ print_lines(struct cli *cli, const struct cli_common *common, const struct repor
 }
 
 static int
-examine(struct cli *cli, const struct cli_common *common, struct report *report,
+examine(struct cli *cli, const struct doctor_args *args, struct report *report,
 	struct err *err)
 {
 	struct store *store;
 	int result;
 
-	if (operator_open(cli, common, STORE_READ, &store, err) != 0)
+	if (config_open_networks(&report->config, &args->open, err) != 0 ||
+		operator_open(cli, &args->common, STORE_READ, &store, err) != 0)
 		return -1;
 	result = store_health(store, report->now, &report->health, err);
 	if (result == 0)
@@ -389,18 +455,22 @@ examine(struct cli *cli, const struct cli_common *common, struct report *report,
 enum exit_code
 doctor_run(struct cli *cli, const void *given)
 {
-	const struct view_args *args = given;
+	const struct doctor_args *args = given;
 	const struct cli_common *common = &args->common;
 	struct report report = {.now = clock_now(&cli->clock)};
 	bool as_lines = output_format(cli, common) == FORMAT_TABLE;
 	struct err err;
 	int result;
 
-	if (examine(cli, common, &report, &err) != 0)
+	if (config_load(&report.config, common->config, NULL, &err) != 0)
 		return cli_complain(cli, &err);
-	check_all(&report);
-	result = as_lines ? print_lines(cli, common, &report, &err)
-			  : print_records(cli, common, &report, &err);
+	result = examine(cli, args, &report, &err);
+	if (result == 0) {
+		check_all(&report);
+		result = as_lines ? print_lines(cli, common, &report, &err)
+				  : print_records(cli, common, &report, &err);
+	}
 	queue_stats_free(&report.stats);
+	config_free(&report.config);
 	return result == 0 ? report.code : cli_complain(cli, &err);
 }

@@ -1,11 +1,32 @@
 /* SPDX-License-Identifier: MIT */
 #include "cmd/whqueue/whqueue.h"
 
+#include "model/guard.h"
+
 #include <stddef.h>
 
 const struct cli_group view_groups[] = {
 	{cli_output_options, offsetof(struct view_args, common)},
 	{cli_store_options, offsetof(struct view_args, common)},
+	{0},
+};
+
+static const struct cli_option doctor_options[] = {
+	{.name = "allow-net",
+		.kind = CLI_LIST,
+		.offset = offsetof(struct doctor_args, open),
+		.argument = "NETWORKS",
+		.help = "as whworker is given it: what else it may deliver to",
+		.environment = "WH_ALLOW_NET",
+		.check = networks_check},
+	{0},
+};
+
+const struct cli_group doctor_groups[] = {
+	{doctor_options, 0},
+	{cli_config_options, offsetof(struct doctor_args, common)},
+	{cli_output_options, offsetof(struct doctor_args, common)},
+	{cli_store_options, offsetof(struct doctor_args, common)},
 	{0},
 };
 
@@ -196,10 +217,11 @@ const struct cli_verb whqueue_verbs[] = {
 		.complete = COMPLETE_JOB,
 		.run = expedite_run},
 	{.name = "doctor",
-		.summary = "examine the store, and say what to do",
+		.summary =
+			"examine the store and what a worker has here, and say what to do",
 		.examples = doctor_examples,
-		.groups = view_groups,
-		.args_size = sizeof(struct view_args),
+		.groups = doctor_groups,
+		.args_size = sizeof(struct doctor_args),
 		.run = doctor_run},
 	{0},
 };

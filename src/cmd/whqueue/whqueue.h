@@ -17,6 +17,11 @@ struct view_args {
 	struct cli_common common;
 };
 
+struct doctor_args {
+	struct cli_common common;
+	struct cli_list open; /* networks, as whworker would be given them */
+};
+
 struct stats_args {
 	struct cli_common common;
 	struct filter_args filter;
@@ -34,8 +39,8 @@ struct list_args {
 	bool reveal;
 };
 
-extern const struct cli_group view_groups[], stats_groups[], show_groups[], list_groups[],
-	change_groups[];
+extern const struct cli_group view_groups[], doctor_groups[], stats_groups[],
+	show_groups[], list_groups[], change_groups[];
 extern const struct stats_args stats_defaults;
 extern const struct show_args show_defaults;
 extern const struct list_args list_defaults;

@@ -13,16 +13,6 @@ override(int64_t *setting, int64_t given)
 		*setting = given;
 }
 
-static int
-open_networks(struct config *config, const struct cli_list *lists, struct err *err)
-{
-	for (size_t i = 0; i < lists->count; i++)
-		if (networks_add(&config->open, span_of(lists->items[i]), &config->arena,
-			    err) != 0)
-			return -1;
-	return 0;
-}
-
 int
 settings_load(struct config *config, const struct worker_args *args, struct err *err)
 {
@@ -31,7 +21,7 @@ settings_load(struct config *config, const struct worker_args *args, struct err 
 	if (config_load(config, args->common.config, args->policy.policy, err) != 0)
 		return -1;
 	if (config_read_files(config, args->common.config, err) != 0 ||
-		open_networks(config, &args->open, err) != 0) {
+		config_open_networks(config, &args->open, err) != 0) {
 		config_free(config);
 		return -1;
 	}
