@@ -161,18 +161,12 @@ body_says_throttled(struct span body)
 static bool
 json_body_says_throttled(struct json body)
 {
-	struct buf text;
-	bool throttled;
+	char text[BODY_MAX + 2];
 
 	if (body.type == JSON_OBJECT)
 		return body_says_throttled(body.raw);
-	if (body.type != JSON_STRING)
-		return false;
-	buf_init(&text, body.raw.len);
-	json_to_text(body, &text);
-	throttled = body_says_throttled(buf_span(&text));
-	buf_free(&text);
-	return throttled;
+	return body.type == JSON_STRING &&
+		body_says_throttled(json_copy(body, text, sizeof(text)));
 }
 
 /* Services that throttle with a 400 or 403 say so by a code of their own. */

@@ -176,6 +176,18 @@ struct json layer_message(const struct members *error);
 /* Copies a JSON string's or number's text, cut to the size, and returns it. */
 struct span json_copy(struct json value, char *text, size_t size);
 
+/*
+ * Of a very long message only the ends are read. They are put into text[MESSAGE_ROOM],
+ * next to each other: classification needs no memory, and so cannot be short of it.
+ */
+enum {
+	MESSAGE_HEAD = 4096,
+	MESSAGE_TAIL = 2048,
+	MESSAGE_ROOM = MESSAGE_HEAD + 2 * MESSAGE_TAIL
+};
+
+struct span message_ends(struct json message, char *text);
+
 /* Whether the words of `phrase` stand in the message, next to each other. */
 bool text_has_words(struct span message, const char *phrase);
 

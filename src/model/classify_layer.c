@@ -266,18 +266,14 @@ struct finding
 layer_judge(const struct layer *layer)
 {
 	struct members error;
-	struct json value;
-	struct buf message;
+	char text[MESSAGE_ROOM];
+	struct span message;
 	struct finding finding;
 
 	members_read(&error, layer->error);
-	value = layer_message(&error);
-	buf_init(&message, value.raw.len);
-	json_to_text(value, &message);
-	finding = layer->error.type == JSON_OBJECT
-		? judge_object(&error, buf_span(&message))
-		: text_judge(buf_span(&message));
+	message = message_ends(layer_message(&error), text);
+	finding = layer->error.type == JSON_OBJECT ? judge_object(&error, message)
+						   : text_judge(message);
 	finding.depth = layer->depth;
-	buf_free(&message);
 	return finding;
 }

@@ -65,25 +65,26 @@ add_layers(struct evidence *evidence)
 	}
 }
 
+/* The new length: what does not fit is left out. */
+static size_t
+append(char *text, size_t len, size_t most, struct span piece)
+{
+	size_t step = piece.len < most - len ? piece.len : most - len;
+
+	memcpy(text + len, piece.ptr, step);
+	return len + step;
+}
+
 struct span
 json_copy(struct json value, char *text, size_t size)
 {
-	struct buf whole;
-	size_t len;
+	size_t len = 0;
 
-	text[0] = '\0';
-	if (value.type != JSON_STRING && value.type != JSON_NUMBER)
-		return (struct span){text, 0};
-	buf_init(&whole, value.raw.len);
-	if (value.type == JSON_STRING)
-		json_to_text(value, &whole);
-	else
-		buf_add_span(&whole, value.raw);
-	len = whole.failed ? 0 : whole.len < size ? whole.len : size - 1;
-	if (len > 0)
-		memcpy(text, whole.data, len);
+	if (value.type == JSON_NUMBER)
+		len = append(text, 0, size - 1, value.raw);
+	for (struct json_pieces it = json_pieces(value); json_next_piece(&it);)
+		len = append(text, len, size - 1, it.piece);
 	text[len] = '\0';
-	buf_free(&whole);
 	return (struct span){text, len};
 }
 

@@ -9,7 +9,44 @@
 
 #include <string.h>
 
-enum { HEAD_MAX = 4096, TAIL_MAX = 2048, WORDS_SIZE = 6200, QUOTED_MAX = 400 };
+enum { WORDS_SIZE = 6200, QUOTED_MAX = 400 };
+
+/* Appends to the text; when it is full, of what is behind the head only the last stays.
+ */
+static size_t
+append_to_ends(char *text, size_t len, struct span piece)
+{
+	while (piece.len > 0) {
+		size_t step = MESSAGE_ROOM - len;
+
+		if (step > piece.len)
+			step = piece.len;
+		memcpy(text + len, piece.ptr, step);
+		len += step;
+		piece.ptr += step;
+		piece.len -= step;
+		if (len == MESSAGE_ROOM) {
+			len -= MESSAGE_TAIL;
+			memcpy(text + MESSAGE_HEAD, text + len, MESSAGE_TAIL);
+		}
+	}
+	return len;
+}
+
+struct span
+message_ends(struct json message, char *text)
+{
+	const size_t most = MESSAGE_HEAD + MESSAGE_TAIL;
+	size_t len = 0;
+
+	for (struct json_pieces it = json_pieces(message); json_next_piece(&it);)
+		len = append_to_ends(text, len, it.piece);
+	if (len > most) {
+		memmove(text + MESSAGE_HEAD, text + len - MESSAGE_TAIL, MESSAGE_TAIL);
+		len = most;
+	}
+	return (struct span){text, len};
+}
 
 static bool
 is_alnum(char c)
@@ -162,8 +199,8 @@ text_has_words(struct span message, const char *phrase)
 	size_t len = strlen(phrase);
 	const char *found;
 
-	if (message.len > HEAD_MAX)
-		message.len = HEAD_MAX;
+	if (message.len > MESSAGE_HEAD)
+		message.len = MESSAGE_HEAD;
 	put_words(&words, message, true);
 	words_end(&words);
 	for (found = strstr(words.text, phrase); found != NULL;
@@ -308,10 +345,11 @@ text_judge(struct span message)
 	struct span head = message, tail = message;
 	struct finding best, finding;
 
-	if (message.len <= HEAD_MAX)
+	if (message.len <= MESSAGE_HEAD)
 		return judge_part(message);
-	head.len = HEAD_MAX;
-	tail.len = message.len - HEAD_MAX < TAIL_MAX ? message.len - HEAD_MAX : TAIL_MAX;
+	head.len = MESSAGE_HEAD;
+	tail.len = message.len - MESSAGE_HEAD < MESSAGE_TAIL ? message.len - MESSAGE_HEAD
+							     : MESSAGE_TAIL;
 	tail.ptr = message.ptr + message.len - tail.len;
 	best = judge_part(head);
 	finding = judge_part(tail);

@@ -693,14 +693,27 @@ inside_of(struct json string)
 void
 json_to_text(struct json value, struct buf *text)
 {
-	struct span rest;
-	char bytes[4];
+	for (struct json_pieces it = json_pieces(value); json_next_piece(&it);)
+		buf_add_span(text, it.piece);
+}
 
-	if (value.type != JSON_STRING)
-		return;
-	rest = inside_of(value);
-	while (rest.len > 0)
-		buf_add_span(text, take_piece(&rest, bytes));
+struct json_pieces
+json_pieces(struct json value)
+{
+	struct json_pieces it = {0};
+
+	if (value.type == JSON_STRING)
+		it.rest = inside_of(value);
+	return it;
+}
+
+bool
+json_next_piece(struct json_pieces *it)
+{
+	if (it->rest.len == 0)
+		return false;
+	it->piece = take_piece(&it->rest, it->escape);
+	return true;
 }
 
 bool

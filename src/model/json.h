@@ -67,6 +67,19 @@ bool json_to_int64(struct json value, int64_t *number);
  * nothing. */
 void json_to_text(struct json value, struct buf *text);
 
+/*
+ * The same without memory, piece after piece; a piece is borrowed until the next.
+ *	for (struct json_pieces it = json_pieces(v); json_next_piece(&it);) use(it.piece);
+ */
+struct json_pieces {
+	struct span piece;
+	struct span rest; /* private */
+	char escape[4];   /* private */
+};
+
+struct json_pieces json_pieces(struct json value);
+bool json_next_piece(struct json_pieces *it);
+
 /* Whether the value is a string that reads exactly `text`. */
 bool json_is(struct json value, const char *text);
 

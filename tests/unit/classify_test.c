@@ -279,6 +279,58 @@ wait_of(const char *status_and_headers)
 	return classify_text(text).retry_after_ms;
 }
 
+/* As JSON, with an escape before each 'e', so that pieces are short and long. */
+static void
+put_message(struct buf *json, size_t len)
+{
+	buf_add_char(json, '"');
+	for (size_t i = 0; i < len; i++)
+		if (i % 97 == 0)
+			buf_add_text(json, "\\u0065");
+		else
+			buf_add_char(json, (char)('a' + i % 23));
+	buf_add_char(json, '"');
+}
+
+static void
+check_message_ends(size_t len)
+{
+	struct buf json, whole;
+	struct json message;
+	char text[MESSAGE_ROOM];
+	struct span ends, expected;
+
+	buf_init(&json, 1 << 20);
+	buf_init(&whole, 1 << 20);
+	put_message(&json, len);
+	CHECK_INT(json_read(buf_span(&json), &message, NULL), 0);
+	json_to_text(message, &whole);
+	ends = message_ends(message, text);
+	expected = buf_span(&whole);
+	if (len > MESSAGE_HEAD + MESSAGE_TAIL) {
+		expected.len = MESSAGE_HEAD;
+		CHECK(memcmp(ends.ptr + MESSAGE_HEAD, whole.data + len - MESSAGE_TAIL,
+			      MESSAGE_TAIL) == 0);
+		CHECK_INT(ends.len, MESSAGE_HEAD + MESSAGE_TAIL);
+	} else {
+		CHECK_INT(ends.len, len);
+	}
+	CHECK(memcmp(ends.ptr, expected.ptr, expected.len) == 0);
+	buf_free(&json);
+	buf_free(&whole);
+}
+
+static void
+test_the_ends_of_a_message(void)
+{
+	static const size_t lengths[] = {0, 1, MESSAGE_HEAD, MESSAGE_HEAD + MESSAGE_TAIL,
+		MESSAGE_HEAD + MESSAGE_TAIL + 1, MESSAGE_ROOM - 1, MESSAGE_ROOM,
+		MESSAGE_ROOM + 1, MESSAGE_ROOM + MESSAGE_TAIL, 100000};
+
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++)
+		check_message_ends(lengths[i]);
+}
+
 static void
 test_the_deeper_of_equals_decides(void)
 {
@@ -525,6 +577,7 @@ main(void)
 		TAP(test_duplicate_names_take_the_last),
 		TAP(test_deep_reports),
 		TAP(test_only_the_ends_of_a_long_message_are_read),
+		TAP(test_the_ends_of_a_message),
 		TAP(test_the_deeper_of_equals_decides),
 		TAP(test_numbers_that_count_things_are_no_status),
 		TAP(test_headers_in_any_shape),
