@@ -114,6 +114,21 @@ side_file_release_worker(struct side_file *side, int64_t worker)
 	fcntl(side->fd, F_OFD_SETLK, &lock);
 }
 
+/* Byte 0 is no worker's, and those who read-lock it do not get into each other's way. */
+bool
+side_file_can_lock(const struct side_file *side)
+{
+	struct flock lock = worker_byte(0, F_RDLCK);
+
+	if (side->fd < 0)
+		return true;
+	if (fcntl(side->fd, F_OFD_SETLK, &lock) != 0)
+		return errno == EAGAIN || errno == EACCES;
+	lock.l_type = F_UNLCK;
+	fcntl(side->fd, F_OFD_SETLK, &lock);
+	return true;
+}
+
 static bool
 another_holds(const struct side_file *side, struct flock lock)
 {

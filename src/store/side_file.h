@@ -37,6 +37,10 @@ void side_file_close(struct side_file *side);
 int side_file_lock(struct side_file *side, int64_t wait_ms, struct err *err);
 void side_file_unlock(struct side_file *side);
 
+/* Whether files can be locked here at all: a file system may have no locks, and a kernel
+ * may have none left. If not, errno says why. */
+bool side_file_can_lock(const struct side_file *side);
+
 /* This process is that worker from now on / no longer. */
 int side_file_hold_worker(struct side_file *side, int64_t worker, struct err *err);
 void side_file_release_worker(struct side_file *side, int64_t worker);

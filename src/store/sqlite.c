@@ -118,8 +118,7 @@ configure(struct sqlite_store *store, struct err *err)
 	sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(store->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	sqlite3_db_config(store->db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
-	/* Programs that are not of ours do not take turns on the side file. */
-	sqlite3_busy_timeout(store->db, (int)store->busy_wait_ms);
+	busy_wait(store, true);
 	/* Our own hook in the place of SQLite's, which would checkpoint by itself. */
 	sqlite3_wal_hook(store->db, on_commit_to_wal, store);
 	code = sqlite3_exec(store->db,

@@ -117,9 +117,10 @@ struct sqlite_store {
 	struct flight_record flights; /* of the worker */
 	enum order_knowledge order;
 	bool letters_retried; /* in this exchange: some dead letter is on its way again */
-	bool poke;            /* this transaction makes work for workers */
-	int wal_pages;        /* after the latest commit */
-	int checkpoint_at;    /* not before there are that many: a reader pins the WAL */
+	int64_t busy_since_us; /* monotonic: SQLite has been waiting for a lock */
+	bool poke;             /* this transaction makes work for workers */
+	int wal_pages;         /* after the latest commit */
+	int checkpoint_at;     /* not before there are that many: a reader pins the WAL */
 };
 
 static inline struct sqlite_store *
@@ -189,6 +190,10 @@ struct span read_span(struct query *query); /* absent if NULL */
 
 /* Waits for the turn to write, then starts a transaction. ERR_BUSY. */
 int txn_begin(struct sqlite_store *store, struct err *err);
+
+/* Whether a statement waits for programs that are not of ours: they do not take turns on
+ * the side file. */
+void busy_wait(struct sqlite_store *store, bool wait);
 
 /* Commits if result is 0, else rolls back; returns 0 only if it is all on disk. */
 int txn_end(struct sqlite_store *store, int result, struct err *err);

@@ -66,9 +66,17 @@ database_error(sqlite3 *db, int code, struct err *err)
 	}
 }
 
+static bool
+is_about_locks(int code)
+{
+	return (code & 0xff) == SQLITE_BUSY || (code & 0xff) == SQLITE_PROTOCOL;
+}
+
 int
 sqlite_error(struct sqlite_store *store, int code, struct err *err)
 {
+	if (is_about_locks(code) && !side_file_can_lock(&store->side))
+		return err_errno(err, "%s: cannot be locked", store->path);
 	database_error(store->db, code, err);
 	return err_context(err, "%s", store->path);
 }

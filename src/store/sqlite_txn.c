@@ -6,6 +6,8 @@
  */
 #include "store/sqlite.h"
 
+#include "base/clock.h"
+
 enum { BASE_SEQUENCE };
 
 const struct sql sqlite_base_sql[] = {
@@ -28,6 +30,30 @@ execute(struct sqlite_store *store, const char *sql, struct err *err)
 	int code = sqlite3_exec(store->db, sql, NULL, NULL, NULL);
 
 	return code == SQLITE_OK ? 0 : sqlite_error(store, code, err);
+}
+
+/* SQLite calls a lock that cannot be had busy, too; waiting would not help there. */
+static int
+wait_for_others(void *context, int waits)
+{
+	static const int delays_ms[] = {1, 2, 5, 10, 15, 20, 25};
+	enum { DELAYS = sizeof(delays_ms) / sizeof(delays_ms[0]) };
+	struct sqlite_store *store = context;
+	int64_t now_us = clock_monotonic_us();
+
+	if (waits == 0)
+		store->busy_since_us = now_us;
+	if (now_us - store->busy_since_us >= store->busy_wait_ms * 1000 ||
+		!side_file_can_lock(&store->side))
+		return 0;
+	sqlite3_sleep(delays_ms[waits < DELAYS ? waits : DELAYS - 1]);
+	return 1;
+}
+
+void
+busy_wait(struct sqlite_store *store, bool wait)
+{
+	sqlite3_busy_handler(store->db, wait ? wait_for_others : NULL, store);
 }
 
 int
@@ -61,10 +87,10 @@ txn_rollback(struct sqlite_store *store)
 static void
 truncate_wal(struct sqlite_store *store)
 {
-	sqlite3_busy_timeout(store->db, 0);
+	busy_wait(store, false);
 	sqlite3_wal_checkpoint_v2(
 		store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-	sqlite3_busy_timeout(store->db, (int)store->busy_wait_ms);
+	busy_wait(store, true);
 }
 
 /* PASSIVE waits for nobody. If it got everything, the next commit starts the WAL anew. */

@@ -190,12 +190,17 @@ receiver_has_one() {
   json_is '.waiting == 0'
 }
 
-@test "a file system without locks is told from a busy store: status 75" {
+@test "a file system without locks is told from a busy store, and nothing waits for it: status 71" {
   [ -z "${TEST_SANITIZED:-}" ] || skip "no faults are put into sanitized programs"
   whenqueue --url https://a.test/ -d x
   printf '\0' >mark
   # The first two locks are those of opening; the rest, those of reading the WAL.
-  FAULT='lock 37 3 ever' FAULT_MARK=$PWD/mark LD_PRELOAD=$build/torture/fault.so \
-    run -75 --separate-stderr whqueue list
-  [[ $stderr == *'or its file system has no locks' ]]
+  for case in '1 list' '1 cancel --all --yes' '3 list'; do
+    FAULT="lock 37 ${case%% *} ever" FAULT_MARK=$PWD/mark LD_PRELOAD=$build/torture/fault.so \
+      run -71 --separate-stderr timeout 25 whqueue ${case#* }
+    [[ $stderr == *': No locks available' ]]
+  done
+  FAULT='lock 37 1 once' FAULT_MARK=$PWD/mark LD_PRELOAD=$build/torture/fault.so \
+    run -0 --separate-stderr whqueue hold --event-type t
+  [ -z "$stderr" ]
 }
