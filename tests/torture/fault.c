@@ -12,6 +12,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -26,9 +27,11 @@
 #include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -40,11 +43,15 @@ enum fault_class {
 	FAULT_READ,
 	FAULT_SYNC,
 	FAULT_OPEN,
-	FAULT_FILES, /* stat, mkdir, ftruncate, unlink */
+	FAULT_FILES, /* their names, modes and lengths */
+	FAULT_CLOSE,
 	FAULT_LOCK,
 	FAULT_ALLOC,
 	FAULT_MAP,
+	FAULT_RANDOM,
+	FAULT_RESOLVE,
 	FAULT_SOCKET,
+	FAULT_OPTION, /* what a socket is told and asked */
 	FAULT_CONNECT,
 	FAULT_SEND,
 	FAULT_RECEIVE,
@@ -54,8 +61,8 @@ enum fault_class {
 };
 
 static const char *const class_names[FAULT_CLASS_COUNT] = {"none", "write", "read",
-	"sync", "open", "files", "lock", "alloc", "map", "socket", "connect", "send",
-	"receive", "wait", "setup"};
+	"sync", "open", "files", "close", "lock", "alloc", "map", "random", "resolve",
+	"socket", "option", "connect", "send", "receive", "wait", "setup"};
 
 /* The order, fixed before main() runs. */
 static struct {
@@ -236,6 +243,16 @@ realloc(void *old, size_t size)
 }
 
 void *
+reallocarray(void *old, size_t count, size_t size)
+{
+	static void *(*next)(void *, size_t, size_t);
+
+	if (next == NULL)
+		next = next_function("reallocarray");
+	return no_memory_for(__builtin_return_address(0)) ? NULL : next(old, count, size);
+}
+
+void *
 mmap(void *at, size_t len, int protection, int flags, int fd, off_t offset)
 {
 	if (fails(FAULT_MAP))
@@ -285,6 +302,15 @@ pread(int fd, void *bytes, size_t len, off_t offset)
 
 ssize_t pread64(int fd, void *bytes, size_t len, off_t offset)
 	__attribute__((alias("pread")));
+
+/* Room that is reserved is room to write to. */
+int
+posix_fallocate(int fd, off_t offset, off_t len)
+{
+	if (fails(FAULT_WRITE))
+		return fault.number;
+	return syscall(SYS_fallocate, fd, 0, offset, len) == 0 ? 0 : errno;
+}
 
 int
 fsync(int fd)
@@ -358,6 +384,12 @@ fstat(int fd, struct stat *status)
 	return stat_at(fd, "", status, AT_EMPTY_PATH);
 }
 
+int
+fstatat(int directory, const char *path, struct stat *status, int flags)
+{
+	return stat_at(directory, path, status, flags);
+}
+
 int stat64(const char *path, struct stat64 *status) __attribute__((alias("stat")));
 int lstat64(const char *path, struct stat64 *status) __attribute__((alias("lstat")));
 int fstat64(int fd, struct stat64 *status) __attribute__((alias("fstat")));
@@ -381,6 +413,68 @@ ftruncate(int fd, off_t len)
 }
 
 int ftruncate64(int fd, off_t len) __attribute__((alias("ftruncate")));
+
+int
+access(const char *path, int mode)
+{
+	return fails(FAULT_FILES) ? -1
+				  : (int)syscall(SYS_faccessat, AT_FDCWD, path, mode);
+}
+
+int
+chmod(const char *path, mode_t mode)
+{
+	return fails(FAULT_FILES) ? -1 : (int)syscall(SYS_fchmodat, AT_FDCWD, path, mode);
+}
+
+int
+fchmod(int fd, mode_t mode)
+{
+	return fails(FAULT_FILES) ? -1 : (int)syscall(SYS_fchmod, fd, mode);
+}
+
+char *
+realpath(const char *path, char *real)
+{
+	static char *(*next)(const char *, char *);
+
+	if (next == NULL)
+		next = next_function("realpath");
+	return fails(FAULT_FILES) ? NULL : next(path, real);
+}
+
+char *
+getcwd(char *path, size_t size)
+{
+	static char *(*next)(char *, size_t);
+
+	if (next == NULL)
+		next = next_function("getcwd");
+	return fails(FAULT_FILES) ? NULL : next(path, size);
+}
+
+int
+statvfs(const char *path, struct statvfs *status)
+{
+	static int (*next)(const char *, struct statvfs *);
+
+	if (next == NULL)
+		next = next_function("statvfs");
+	return fails(FAULT_FILES) ? -1 : next(path, status);
+}
+
+/* As in the kernel, the descriptor is gone all the same. */
+int
+close(int fd)
+{
+	bool failed = fails(FAULT_CLOSE);
+	int result = (int)syscall(SYS_close, fd);
+
+	if (!failed)
+		return result;
+	errno = fault.number;
+	return -1;
+}
 
 /* An unlock does not fail: nobody could do anything about it. */
 int
@@ -416,6 +510,14 @@ fcntl(int fd, int command, ...)
 
 int fcntl64(int fd, int command, ...) __attribute__((alias("fcntl")));
 
+/* ---- chance ---------------------------------------------------------------------- */
+
+ssize_t
+getrandom(void *bytes, size_t len, unsigned flags)
+{
+	return fails(FAULT_RANDOM) ? -1 : syscall(SYS_getrandom, bytes, len, flags);
+}
+
 /* ---- sockets --------------------------------------------------------------------- */
 
 int
@@ -423,6 +525,58 @@ socket(int domain, int type, int protocol)
 {
 	return fails(FAULT_SOCKET) ? -1
 				   : (int)syscall(SYS_socket, domain, type, protocol);
+}
+
+int
+socketpair(int domain, int type, int protocol, int fds[2])
+{
+	if (fails(FAULT_SOCKET))
+		return -1;
+	return (int)syscall(SYS_socketpair, domain, type, protocol, fds);
+}
+
+int
+getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
+	struct addrinfo **found)
+{
+	static int (*next)(
+		const char *, const char *, const struct addrinfo *, struct addrinfo **);
+
+	if (next == NULL)
+		next = next_function("getaddrinfo");
+	return fails(FAULT_RESOLVE) ? EAI_AGAIN : next(name, service, hints, found);
+}
+
+int
+getsockopt(int fd, int level, int option, void *value, socklen_t *len)
+{
+	if (fails(FAULT_OPTION))
+		return -1;
+	return (int)syscall(SYS_getsockopt, fd, level, option, value, len);
+}
+
+int
+setsockopt(int fd, int level, int option, const void *value, socklen_t len)
+{
+	if (fails(FAULT_OPTION))
+		return -1;
+	return (int)syscall(SYS_setsockopt, fd, level, option, value, len);
+}
+
+int
+getpeername(int fd, struct sockaddr *address, socklen_t *len)
+{
+	if (fails(FAULT_OPTION))
+		return -1;
+	return (int)syscall(SYS_getpeername, fd, address, len);
+}
+
+int
+getsockname(int fd, struct sockaddr *address, socklen_t *len)
+{
+	if (fails(FAULT_OPTION))
+		return -1;
+	return (int)syscall(SYS_getsockname, fd, address, len);
 }
 
 int

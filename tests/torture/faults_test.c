@@ -4,12 +4,12 @@
  * a run in which nothing failed. After each run: it ended by itself with a documented
  * status that fits the fault, it said so, what it printed is true and is the beginning of
  * what it would have printed, the store is sound, and the same command without a fault
- * finishes the job.
+ * finishes the job. The last two need no look where the store is still what it was.
  *
  *	faults_test [SCENARIO…]
  *
- * After the first calls N grows by a third, for the whole sweep takes minutes: that is
- * TORTURE=full (`make torture`). There is no accept(2) to fail: our programs are clients.
+ * After the first calls N grows by a third; every N is TORTURE=full (`make torture`),
+ * in as many processes as $TORTURE_JOBS says.
  */
 #include "lab.h"
 
@@ -17,12 +17,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-enum { DENSE_UNTIL = 8, RUNS_SHOWN = 3, ANSWER_MAX = 1 << 20 };
+enum { DENSE_UNTIL = 8, RUNS_SHOWN = 3, ANSWER_MAX = 1 << 20, PARTS_OF_FULL = 8 };
 
 /* ---- what fails ------------------------------------------------------------------ */
 
@@ -54,12 +59,17 @@ static const struct fault_kind kinds[] = {
 	{"open", EIO, "EIO", "once", EVERYONE},
 	{"files", EIO, "EIO", "once", EVERYONE},
 	{"files", EACCES, "EACCES", "once", EVERYONE},
+	{"close", EIO, "EIO", "once", EVERYONE},
 	{"lock", EINTR, "EINTR", "once", STORE_PROGRAMS},
 	{"lock", ENOLCK, "ENOLCK", "once", STORE_PROGRAMS},
 	{"alloc", ENOMEM, "ENOMEM", "once", EVERYONE},
 	{"alloc", ENOMEM, "ENOMEM", "ever", EVERYONE},
 	{"map", ENOMEM, "ENOMEM", "once", STORE_PROGRAMS},
+	{"map", ENOMEM, "ENOMEM", "ever", STORE_PROGRAMS},
+	{"random", ENOSYS, "ENOSYS", "ever", STORE_PROGRAMS},
+	{"resolve", EAGAIN, "EAI_AGAIN", "once", WORKER_ONLY},
 	{"socket", EMFILE, "EMFILE", "once", WORKER_ONLY},
+	{"option", ENOTCONN, "ENOTCONN", "once", WORKER_ONLY},
 	{"connect", ECONNREFUSED, "ECONNREFUSED", "once", WORKER_ONLY},
 	{"connect", EINTR, "EINTR", "once", WORKER_ONLY},
 	{"send", ECONNRESET, "ECONNRESET", "once", WORKER_ONLY},
@@ -100,7 +110,7 @@ static const char WAITING[] =
 	"{\"id\":\"w1\",\"url\":\"^/ok\",\"event_type\":\"a\",\"payload\":{\"n\":1}}\n"
 	"{\"id\":\"w2\",\"url\":\"^/status/404\",\"event_type\":\"b\",\"payload\":2}\n"
 	"{\"id\":\"w3\",\"url\":\"^/status/503\",\"payload\":[3]}\n"
-	"{\"id\":\"w4\",\"url\":\"^/ok\",\"payload\":\"four\"}\n";
+	"{\"id\":\"w4\",\"url\":\"http://named.test:~/ok\",\"payload\":\"four\"}\n";
 
 static const char DEAD[] =
 	"{\"id\":\"d1\",\"url\":\"^/ok\",\"attempt\":1,\"http\":{\"status\":404}}\n"
@@ -116,7 +126,9 @@ static const char REPORTS[] =
 	"something that is not JSON\n"
 	"{\"error\":{\"message\":\"signature does not match\"}}\n";
 
-static const struct scenario scenarios[] = {
+enum { SCENARIOS = 15 };
+
+static const struct scenario scenarios[SCENARIOS] = {
 	{"whclassify", "whclassify", REPORTS, "none", EVERYONE, false, false},
 	{"whenqueue-new", "whenqueue --db x/y/wh.db --jitter 0", EVENTS, "none",
 		STORE_PROGRAMS, false, true},
@@ -172,16 +184,25 @@ static const char ATTEMPT_IS_TRUE[] =
 
 /* ---- a sweep --------------------------------------------------------------------- */
 
+/* Where a scenario is run, and how it goes without a fault. */
+struct bench {
+	const struct scenario *scenario; /* NULL: none yet */
+	char place[32];                  /* in the laboratory */
+	char db[LAB_PATH_MAX];
+	char mark[LAB_PATH_MAX]; /* a file of one byte, which a fault sets */
+	struct outcome clean;
+	struct buf after; /* the fingerprint */
+};
+
 /* One scenario under one kind of fault, N after N. */
 struct sweep {
 	struct lab *lab;
+	const struct bench *bench;
 	const struct scenario *scenario;
 	const struct fault_kind *kind;
-	const struct outcome *clean; /* without a fault */
-	const char *after;           /* the fingerprint after that */
-	char db[LAB_PATH_MAX];
-	char mark[LAB_PATH_MAX]; /* a file of one byte, which a fault sets */
 	long nth;
+	int part; /* of so many that share a full sweep */
+	int parts;
 	long runs;
 	long wrong;
 	struct outcome outcome;
@@ -224,7 +245,7 @@ check_code(struct sweep *sweep)
 		complain(sweep, "was ended by signal %d", -code);
 	else if (!is_documented(code) || code == EXIT_BUG || code == EXIT_USAGE)
 		complain(sweep, "ended with a status that does not fit");
-	else if (code == EXIT_NONE && sweep->clean->code != EXIT_NONE)
+	else if (code == EXIT_NONE && sweep->bench->clean.code != EXIT_NONE)
 		complain(sweep, "made an answer of it");
 }
 
@@ -256,17 +277,14 @@ static void
 check_output(struct sweep *sweep)
 {
 	struct span got = buf_span(&sweep->outcome.out);
-	struct span whole = buf_span(&sweep->clean->out);
-	/* An answer that memory did not suffice for may be a vaguer one. */
-	bool vague = sweep->scenario->reach == EVERYONE &&
-		strcmp(sweep->kind->class, "alloc") == 0;
+	struct span whole = buf_span(&sweep->bench->clean.out);
 	bool is_start = got.len <= whole.len && memcmp(got.ptr, whole.ptr, got.len) == 0;
 
-	if (sweep->scenario->varies || vague)
+	if (sweep->scenario->varies)
 		return;
 	if (!is_start)
 		complain(sweep, "printed something else: %.300s", got.ptr);
-	else if (sweep->outcome.code == sweep->clean->code && got.len != whole.len)
+	else if (sweep->outcome.code == sweep->bench->clean.code && got.len != whole.len)
 		complain(sweep, "hid that output is missing");
 }
 
@@ -278,23 +296,29 @@ check_lines(struct sweep *sweep, const char *truth)
 	for (const char *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
 		struct span text = {line, (size_t)(end - line)};
 
-		if (!lab_answers(sweep->db, truth, text, "1"))
+		if (!lab_answers(sweep->bench->db, truth, text, "1"))
 			complain(sweep, "this line is not true: %.*s", (int)text.len,
 				text.ptr);
 	}
 }
 
+/* What was printed is so in the store. */
 static void
-check_store(struct sweep *sweep)
+check_truth(struct sweep *sweep)
 {
-	const char *damage = lab_damage(sweep->db, &sweep->answer);
-
-	if (damage != NULL)
-		complain(sweep, "the store: %s", damage);
 	if (sweep->scenario->receipts)
 		check_lines(sweep, RECEIPT_IS_TRUE);
 	else if (strncmp(sweep->scenario->line, "whworker", 8) == 0)
 		check_lines(sweep, ATTEMPT_IS_TRUE);
+}
+
+static void
+check_store(struct sweep *sweep)
+{
+	const char *damage = lab_damage(sweep->bench->db, &sweep->answer);
+
+	if (damage != NULL)
+		complain(sweep, "the store: %s", damage);
 }
 
 /* Without a fault the same command ends as it should, and leaves what it should. */
@@ -303,17 +327,17 @@ check_second_run(struct sweep *sweep, const struct command *command)
 {
 	const char *damage;
 
-	lab_run(sweep->lab, "run", command, &sweep->outcome);
-	if (sweep->outcome.code != sweep->clean->code &&
+	lab_run(sweep->lab, sweep->bench->place, command, &sweep->outcome);
+	if (sweep->outcome.code != sweep->bench->clean.code &&
 		sweep->outcome.code != EXIT_NONE && sweep->outcome.code != EXIT_DONE)
 		complain(sweep, "the second run failed");
-	damage = lab_damage(sweep->db, &sweep->answer);
+	damage = lab_damage(sweep->bench->db, &sweep->answer);
 	if (damage != NULL)
 		complain(sweep, "the store after the second run: %s", damage);
-	lab_ask(sweep->db, FINGERPRINT, (struct span){0}, &sweep->answer);
-	if (!span_is(buf_span(&sweep->answer), sweep->after))
+	lab_ask(sweep->bench->db, FINGERPRINT, (struct span){0}, &sweep->answer);
+	if (!span_is(buf_span(&sweep->answer), buf_span(&sweep->bench->after).ptr))
 		complain(sweep, "after the second run there is %s, not %s",
-			buf_span(&sweep->answer).ptr, sweep->after);
+			buf_span(&sweep->answer).ptr, buf_span(&sweep->bench->after).ptr);
 }
 
 static const char CLOCK[] = "WH_TEST_CLOCK=2026-03-01T12:00:00.000Z";
@@ -340,52 +364,91 @@ take_mark(const char *path)
 	return byte != 0;
 }
 
+/* The variables of a run, with a fault if `order` is not NULL; a worker's names resolve
+ * to the receiver's address. */
+struct variables {
+	char order[64];
+	char mark[LAB_PATH_MAX + 16];
+	char preload[3 * LAB_PATH_MAX];
+	const char *list[6];
+};
+
+static void
+set_variables(struct variables *to, const struct lab *lab, const struct bench *bench,
+	const char *order)
+{
+	bool names = bench->scenario->reach == WORKER_ONLY;
+	size_t count = 0;
+
+	*to = (struct variables){0};
+	snprintf(to->preload, sizeof(to->preload), "LD_PRELOAD=%s%s%s%s",
+		order == NULL ? "" : lab->build,
+		order == NULL ? "" : "/torture/fault.so ", names ? lab->build : "",
+		names ? "/tests/resolver.so" : "");
+	to->list[count++] = to->preload;
+	to->list[count++] = clock_of(bench->scenario);
+	to->list[count++] = "WH_TEST_HOSTS=hosts";
+	if (order == NULL)
+		return;
+	snprintf(to->order, sizeof(to->order), "FAULT=%s", order);
+	snprintf(to->mark, sizeof(to->mark), "FAULT_MARK=%s", bench->mark);
+	to->list[count++] = to->order;
+	to->list[count++] = to->mark;
+}
+
 /* One run; false if it had no Nth call. */
 static bool
 strike(struct sweep *sweep)
 {
-	char order[64], mark[LAB_PATH_MAX + 16], preload[2 * LAB_PATH_MAX];
-	const char *const faulty[] = {
-		order, mark, preload, clock_of(sweep->scenario), NULL};
-	const char *const sound[] = {clock_of(sweep->scenario), NULL};
-	struct command command = {sweep->scenario->line, sweep->scenario->input, faulty};
+	const struct scenario *scenario = sweep->scenario;
+	struct variables faulty, sound;
+	struct command command = {scenario->line, scenario->input, faulty.list};
+	char order[48];
 	bool struck;
 
-	snprintf(order, sizeof(order), "FAULT=%s %d %ld %s", sweep->kind->class,
+	snprintf(order, sizeof(order), "%s %d %ld %s", sweep->kind->class,
 		sweep->kind->number, sweep->nth, sweep->kind->how);
-	snprintf(mark, sizeof(mark), "FAULT_MARK=%s", sweep->mark);
-	snprintf(preload, sizeof(preload), "LD_PRELOAD=%s/torture/fault.so",
-		sweep->lab->build);
-	lab_copy(sweep->lab, sweep->scenario->from, "run");
-	lab_run(sweep->lab, "run", &command, &sweep->outcome);
-	struck = take_mark(sweep->mark);
+	set_variables(&faulty, sweep->lab, sweep->bench, order);
+	set_variables(&sound, sweep->lab, sweep->bench, NULL);
+	lab_copy(sweep->lab, scenario->from, sweep->bench->place);
+	lab_run(sweep->lab, sweep->bench->place, &command, &sweep->outcome);
+	struck = take_mark(sweep->bench->mark);
 	check_code(sweep);
 	check_message(sweep);
 	check_output(sweep);
+	check_truth(sweep);
+	if (!struck || lab_is_copy(sweep->lab, scenario->from, sweep->bench->place))
+		return struck;
 	check_store(sweep);
-	command.environment = sound;
-	if (struck)
-		check_second_run(sweep, &command);
-	return struck;
+	command.environment = sound.list;
+	check_second_run(sweep, &command);
+	return true;
+}
+
+static bool
+is_full(void)
+{
+	const char *torture = getenv("TORTURE");
+
+	return torture != NULL && strcmp(torture, "full") == 0;
 }
 
 static long
-next_nth(long nth)
+next_nth(const struct sweep *sweep)
 {
-	const char *torture = getenv("TORTURE");
-	bool full = torture != NULL && strcmp(torture, "full") == 0;
+	long nth = sweep->nth;
 
-	return full || nth < DENSE_UNTIL ? nth + 1 : nth + nth / lab_number("STRIDE", 3);
+	if (sweep->parts > 1)
+		return nth + sweep->parts;
+	return nth < DENSE_UNTIL ? nth + 1 : nth + nth / lab_number("STRIDE", 3);
 }
 
 static void
 run_sweep(struct sweep *sweep)
 {
-	lab_path(sweep->lab, "mark", sweep->mark);
-	take_mark(sweep->mark);
 	outcome_init(&sweep->outcome);
 	buf_init(&sweep->answer, ANSWER_MAX);
-	for (sweep->nth = 1; strike(sweep); sweep->nth = next_nth(sweep->nth))
+	for (sweep->nth = 1 + sweep->part; strike(sweep); sweep->nth = next_nth(sweep))
 		sweep->runs++;
 	outcome_free(&sweep->outcome);
 	buf_free(&sweep->answer);
@@ -393,124 +456,101 @@ run_sweep(struct sweep *sweep)
 
 /* ---- the suite ------------------------------------------------------------------- */
 
+/* What the processes that share the work have done so far. */
+struct tally {
+	atomic_int taken; /* units of work: a scenario, a kind of fault, a part */
+	atomic_int tests;
+	atomic_int failed;
+	atomic_long runs[SCENARIOS][KINDS];
+};
+
 struct suite {
 	struct lab lab;
-	int tests;
-	int failed;
-	long runs;
+	char **wanted;
+	int parts;
+	struct tally *tally; /* in memory that is shared */
 };
+
+static void
+bench_init(struct bench *bench, const struct lab *lab, int job)
+{
+	char name[32];
+
+	*bench = (struct bench){0};
+	snprintf(bench->place, sizeof(bench->place), "run-%d", job);
+	snprintf(name, sizeof(name), "mark-%d", job);
+	lab_path(lab, name, bench->mark);
+	take_mark(bench->mark);
+	outcome_init(&bench->clean);
+	buf_init(&bench->after, ANSWER_MAX);
+}
+
+static void
+bench_free(struct bench *bench)
+{
+	outcome_free(&bench->clean);
+	buf_free(&bench->after);
+}
 
 /* How it goes without a fault. */
 static void
-run_clean(struct suite *suite, const struct scenario *scenario, const char *db,
-	struct outcome *clean, struct buf *after)
+prepare(struct bench *bench, struct lab *lab, const struct scenario *scenario)
 {
-	const char *const environment[] = {clock_of(scenario), NULL};
-	struct command command = {scenario->line, scenario->input, environment};
+	bool nested = strstr(scenario->line, "x/y/") != NULL;
+	struct variables sound;
+	struct command command = {scenario->line, scenario->input, sound.list};
+	char name[64];
+	int code;
 
-	lab_copy(&suite->lab, scenario->from, "run");
-	lab_run(&suite->lab, "run", &command, clean);
+	if (bench->scenario == scenario)
+		return;
+	bench->scenario = scenario;
+	snprintf(name, sizeof(name), "%s/%swh.db", bench->place, nested ? "x/y/" : "");
+	lab_path(lab, name, bench->db);
+	set_variables(&sound, lab, bench, NULL);
+	lab_copy(lab, scenario->from, bench->place);
+	lab_run(lab, bench->place, &command, &bench->clean);
+	code = bench->clean.code;
 	/* The doctor has something to say, and whclassify is given what is no record. */
-	if (clean->code != EXIT_DONE && clean->code != EXIT_NONE &&
-		clean->code != EXIT_DATA) {
-		printf("Bail out! %s ends with %d: %s\n", scenario->name, clean->code,
-			buf_span(&clean->err).ptr);
+	if (code != EXIT_DONE && code != EXIT_NONE && code != EXIT_DATA) {
+		printf("Bail out! %s ends with %d: %s\n", scenario->name, code,
+			buf_span(&bench->clean.err).ptr);
 		exit(1);
 	}
-	lab_ask(db, FINGERPRINT, (struct span){0}, after);
-}
-
-/* Counts of the same class are next to each other. */
-static void
-add_figure(struct buf *figures, size_t kind, long *runs_of_class)
-{
-	bool last = kind + 1 == KINDS ||
-		strcmp(kinds[kind].class, kinds[kind + 1].class) != 0;
-
-	if (!last || *runs_of_class == 0)
-		return;
-	buf_printf(figures, "%s %s %ld", figures->len > 0 ? "," : "", kinds[kind].class,
-		*runs_of_class);
-	*runs_of_class = 0;
+	lab_ask(bench->db, FINGERPRINT, (struct span){0}, &bench->after);
 }
 
 static void
-test_kind(struct suite *suite, struct sweep *sweep)
+report(const struct sweep *sweep)
 {
 	const struct fault_kind *kind = sweep->kind;
 
-	run_sweep(sweep);
-	if (sweep->runs == 0 && kind->reach == WORKER_ONLY)
-		complain(sweep, "there is no such call: that shows nothing");
-	suite->runs += sweep->runs;
-	suite->failed += sweep->wrong > 0;
-	printf("%s %d - %s: %s %s %s, %ld runs\n", sweep->wrong > 0 ? "not ok" : "ok",
-		++suite->tests, sweep->scenario->name, kind->class, kind->name, kind->how,
-		sweep->runs);
+	printf("%s - %s: %s %s %s, ", sweep->wrong > 0 ? "not ok" : "ok",
+		sweep->scenario->name, kind->class, kind->name, kind->how);
+	if (sweep->parts > 1)
+		printf("N = %d, %d …: ", sweep->part + 1, sweep->part + 1 + sweep->parts);
+	printf("%ld runs\n", sweep->runs);
 }
 
 static void
-test_scenario(struct suite *suite, const struct scenario *scenario)
+test_kind(struct suite *suite, struct bench *bench, int scenario, int kind, int part)
 {
-	bool nested = strstr(scenario->line, "x/y/") != NULL;
-	struct outcome clean;
-	struct buf after, figures;
-	char db[LAB_PATH_MAX];
-	long runs_of_class = 0;
+	struct sweep sweep = {.lab = &suite->lab,
+		.bench = bench,
+		.scenario = &scenarios[scenario],
+		.kind = &kinds[kind],
+		.part = part,
+		.parts = suite->parts};
 
-	lab_path(&suite->lab, nested ? "run/x/y/wh.db" : "run/wh.db", db);
-	outcome_init(&clean);
-	buf_init(&after, ANSWER_MAX);
-	buf_init(&figures, ANSWER_MAX);
-	run_clean(suite, scenario, db, &clean, &after);
-	for (size_t i = 0; i < KINDS; i++) {
-		struct sweep sweep = {.lab = &suite->lab,
-			.scenario = scenario,
-			.kind = &kinds[i],
-			.clean = &clean,
-			.after = buf_span(&after).ptr};
-
-		snprintf(sweep.db, sizeof(sweep.db), "%s", db);
-		if (kinds[i].reach <= scenario->reach)
-			test_kind(suite, &sweep);
-		runs_of_class += sweep.runs;
-		add_figure(&figures, i, &runs_of_class);
-	}
-	printf("# figure: %s, runs with a fault:%s\n", scenario->name,
-		buf_span(&figures).ptr);
-	outcome_free(&clean);
-	buf_free(&after);
-	buf_free(&figures);
-}
-
-/* The stores that the scenarios begin with. */
-static void
-make_stores(struct lab *lab)
-{
-	static const char quick[] =
-		"{\"types\":{\"server\":{\"max_retries\":2,\"base_delay\":\"0ms\"},"
-		"\"network\":{\"max_retries\":9,\"base_delay\":\"0ms\"},"
-		"\"unknown\":{\"max_retries\":9,\"base_delay\":\"0ms\"}}}\n";
-	const char *const environment[] = {
-		"WH_TEST_CLOCK=2026-03-01T11:00:00.000Z", NULL};
-	char path[LAB_PATH_MAX];
-	FILE *file;
-
-	lab_empty(lab, "none");
-	lab_empty(lab, "store");
-	lab_must_run(lab, "store",
-		&(struct command){"whenqueue --db wh.db", WAITING, environment}, 0);
-	lab_must_run(lab, "store",
-		&(struct command){"whenqueue --db wh.db", DEAD, environment}, 0);
-	lab_path(lab, "store/quick", path);
-	file = fopen(path, "w");
-	fputs(quick, file);
-	fclose(file);
-	lab_copy(lab, "store", "resolved");
-	lab_must_run(lab, "resolved",
-		&(struct command){
-			"whdlq resolve --db wh.db --by me d1", NULL, environment},
-		0);
+	prepare(bench, &suite->lab, sweep.scenario);
+	run_sweep(&sweep);
+	if (sweep.runs == 0 && part == 0 && sweep.kind->reach == WORKER_ONLY)
+		complain(&sweep, "there is no such call: that shows nothing");
+	atomic_fetch_add(&suite->tally->runs[scenario][kind], sweep.runs);
+	atomic_fetch_add(&suite->tally->tests, 1);
+	atomic_fetch_add(&suite->tally->failed, sweep.wrong > 0);
+	report(&sweep);
+	fflush(stdout);
 }
 
 static bool
@@ -524,19 +564,139 @@ is_wanted(const struct scenario *scenario, char **wanted)
 	return false;
 }
 
+/* Unit after unit of what nobody has taken yet. */
+static void
+do_job(struct suite *suite, int job)
+{
+	struct bench bench;
+	int unit;
+
+	bench_init(&bench, &suite->lab, job);
+	while ((unit = atomic_fetch_add(&suite->tally->taken, 1)) <
+		SCENARIOS * KINDS * suite->parts) {
+		int part = unit % suite->parts;
+		int kind = unit / suite->parts % KINDS;
+		int scenario = unit / suite->parts / KINDS;
+
+		if (is_wanted(&scenarios[scenario], suite->wanted) &&
+			kinds[kind].reach <= scenarios[scenario].reach)
+			test_kind(suite, &bench, scenario, kind, part);
+	}
+	bench_free(&bench);
+}
+
+/* Each writes what it has to say about a unit at once. */
+static void
+start_jobs(struct suite *suite, long jobs)
+{
+	for (int job = 0; job < jobs; job++) {
+		pid_t child = fork();
+
+		if (child < 0)
+			abort();
+		if (child > 0)
+			continue;
+		prctl(PR_SET_PDEATHSIG, SIGTERM);
+		setvbuf(stdout, NULL, _IOFBF, ANSWER_MAX);
+		lab_join(&suite->lab);
+		do_job(suite, job);
+		_exit(0);
+	}
+}
+
+static void
+await_jobs(struct suite *suite, long jobs)
+{
+	for (int status; jobs > 0 && wait(&status) > 0; jobs--) {
+		if (status == 0)
+			continue;
+		printf("not ok - a job ended with status %d\n", status);
+		atomic_fetch_add(&suite->tally->tests, 1);
+		atomic_fetch_add(&suite->tally->failed, 1);
+	}
+}
+
+/* Counts of the same class are next to each other. */
+static long
+print_figures(const struct suite *suite, int scenario)
+{
+	const char *separator = "";
+	long of_class = 0, all = 0;
+
+	printf("# figure: %s, runs with a fault:", scenarios[scenario].name);
+	for (int i = 0; i < KINDS; i++) {
+		of_class += suite->tally->runs[scenario][i];
+		if (i + 1 < KINDS && strcmp(kinds[i].class, kinds[i + 1].class) == 0)
+			continue;
+		if (of_class > 0) {
+			printf("%s %s %ld", separator, kinds[i].class, of_class);
+			separator = ",";
+		}
+		all += of_class;
+		of_class = 0;
+	}
+	putchar('\n');
+	return all;
+}
+
+static void
+write_file(const struct lab *lab, const char *name, const char *text)
+{
+	char path[LAB_PATH_MAX];
+	FILE *file;
+
+	lab_path(lab, name, path);
+	file = fopen(path, "w");
+	if (file == NULL || fputs(text, file) < 0 || fclose(file) != 0)
+		abort();
+}
+
+/* The stores that the scenarios begin with. */
+static void
+make_stores(struct lab *lab)
+{
+	static const char quick[] =
+		"{\"types\":{\"server\":{\"max_retries\":2,\"base_delay\":\"0ms\"},"
+		"\"network\":{\"max_retries\":9,\"base_delay\":\"0ms\"},"
+		"\"unknown\":{\"max_retries\":9,\"base_delay\":\"0ms\"}}}\n";
+	const char *const environment[] = {
+		"WH_TEST_CLOCK=2026-03-01T11:00:00.000Z", NULL};
+
+	lab_empty(lab, "none");
+	lab_empty(lab, "store");
+	lab_must_run(lab, "store",
+		&(struct command){"whenqueue --db wh.db", WAITING, environment}, 0);
+	lab_must_run(lab, "store",
+		&(struct command){"whenqueue --db wh.db", DEAD, environment}, 0);
+	write_file(lab, "store/quick", quick);
+	write_file(lab, "store/hosts", "named.test 127.0.0.1\n");
+	lab_copy(lab, "store", "resolved");
+	lab_must_run(lab, "resolved",
+		&(struct command){
+			"whdlq resolve --db wh.db --by me d1", NULL, environment},
+		0);
+}
+
 int
 main(int argc, char **argv)
 {
-	struct suite suite = {0};
+	struct suite suite = {.wanted = argv + 1, .parts = is_full() ? PARTS_OF_FULL : 1};
+	long jobs = lab_number("TORTURE_JOBS", 1), runs = 0;
 
 	(void)argc;
+	suite.tally = mmap(NULL, sizeof(*suite.tally), PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (suite.tally == MAP_FAILED)
+		abort();
 	lab_open(&suite.lab);
 	make_stores(&suite.lab);
-	for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++)
-		if (is_wanted(&scenarios[i], argv + 1))
-			test_scenario(&suite, &scenarios[i]);
+	start_jobs(&suite, jobs);
+	await_jobs(&suite, jobs);
+	for (int i = 0; i < SCENARIOS; i++)
+		if (is_wanted(&scenarios[i], suite.wanted))
+			runs += print_figures(&suite, i);
 	lab_close(&suite.lab);
-	printf("# figure: %ld runs with a fault in all\n1..%d\n", suite.runs,
-		suite.tests);
-	return suite.failed > 0;
+	printf("# figure: %ld runs with a fault in all\n1..%d\n", runs,
+		suite.tally->tests);
+	return suite.tally->failed > 0;
 }

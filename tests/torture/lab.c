@@ -96,6 +96,67 @@ lab_copy(const struct lab *lab, const char *from, const char *to)
 	close(target);
 }
 
+static bool
+same_file(int a_directory, int b_directory, const char *name)
+{
+	int a = openat(a_directory, name, O_RDONLY | O_CLOEXEC);
+	int b = openat(b_directory, name, O_RDONLY | O_CLOEXEC);
+	static char of_a[64 * 1024], of_b[64 * 1024];
+	ssize_t got = 0;
+	bool same = a >= 0 && b >= 0;
+
+	while (same && (got = read(a, of_a, sizeof(of_a))) > 0)
+		same = read(b, of_b, sizeof(of_b)) == got &&
+			memcmp(of_a, of_b, (size_t)got) == 0;
+	same = same && got == 0 && read(b, of_b, 1) == 0;
+	if (a >= 0)
+		close(a);
+	if (b >= 0)
+		close(b);
+	return same;
+}
+
+static bool
+counts(const char *name)
+{
+	size_t len = strlen(name);
+
+	return strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
+		(len < 4 || strcmp(name + len - 4, "-shm") != 0);
+}
+
+/* How many entries of `path` count and are not the same in `other`. */
+static int
+count_others(const char *path, const char *other)
+{
+	DIR *directory = opendir(path);
+	int other_fd = open(other, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct dirent *entry;
+	int others = 0;
+
+	if (directory == NULL || other_fd < 0)
+		give_up(path);
+	while ((entry = readdir(directory)) != NULL)
+		if (counts(entry->d_name) &&
+			(entry->d_type != DT_REG ||
+				!same_file(dirfd(directory), other_fd, entry->d_name)))
+			others++;
+	closedir(directory);
+	close(other_fd);
+	return others;
+}
+
+bool
+lab_is_copy(const struct lab *lab, const char *from, const char *copy)
+{
+	char from_path[LAB_PATH_MAX], copy_path[LAB_PATH_MAX];
+
+	lab_path(lab, from, from_path);
+	lab_path(lab, copy, copy_path);
+	return count_others(copy_path, from_path) == 0 &&
+		count_others(from_path, copy_path) == 0;
+}
+
 /* ---- programs -------------------------------------------------------------------- */
 
 void
@@ -113,13 +174,14 @@ outcome_free(struct outcome *outcome)
 	buf_free(&outcome->err);
 }
 
-/* Puts the receiver's URL in the place of each '^'. */
 static void
 expand(const struct lab *lab, const char *text, struct buf *expanded)
 {
 	for (; text != NULL && *text != '\0'; text++)
 		if (*text == '^')
 			buf_add_text(expanded, lab->receiver_url);
+		else if (*text == '~')
+			buf_add_text(expanded, lab->receiver_port);
 		else
 			buf_add_char(expanded, *text);
 }
@@ -368,7 +430,7 @@ start_receiver(struct lab *lab)
 	lab->receiver = fork();
 	if (lab->receiver == 0) {
 		dup2(fds[1], STDOUT_FILENO);
-		execl(program, "receiver", "--max-time", "3600", (char *)NULL);
+		execl(program, "receiver", "--max-time", "14400", (char *)NULL);
 		_exit(127);
 	}
 	close(fds[1]);
@@ -376,8 +438,10 @@ start_receiver(struct lab *lab)
 	close(fds[0]);
 	if (got <= 0)
 		give_up(program);
-	snprintf(lab->receiver_url, sizeof(lab->receiver_url), "http://127.0.0.1:%ld",
+	snprintf(lab->receiver_port, sizeof(lab->receiver_port), "%ld",
 		strtol(line, NULL, 10));
+	snprintf(lab->receiver_url, sizeof(lab->receiver_url), "http://127.0.0.1:%s",
+		lab->receiver_port);
 }
 
 static void

@@ -21,6 +21,7 @@ struct lab {
 	char bin[LAB_PATH_MAX];
 	char build[LAB_PATH_MAX];
 	char receiver_url[64]; /* without a slash at its end */
+	char receiver_port[16];
 	pid_t receiver;
 	int in_fd, out_fd, err_fd;
 	bool sanitized; /* the programs are: they are slow, and look for leaks */
@@ -28,8 +29,9 @@ struct lab {
 
 /* One run of a program of ours. */
 struct command {
-	const char *line;  /* words between blanks; '^' stands for the receiver's URL */
-	const char *input; /* likewise; NULL: nothing */
+	/* Words between blanks; '^' stands for the receiver's URL, '~' for its port. */
+	const char *line;
+	const char *input;              /* likewise; NULL: nothing */
 	const char *const *environment; /* "NAME=value"; ended by NULL */
 };
 
@@ -50,6 +52,10 @@ void lab_path(const struct lab *lab, const char *name, char *path);
 /* Empties (and makes) a directory of the laboratory; copies its regular files. */
 void lab_empty(const struct lab *lab, const char *name);
 void lab_copy(const struct lab *lab, const char *from, const char *to);
+
+/* Whether `copy` still is what lab_copy() made of `from`. SQLite's index of the WAL does
+ * not count, for whoever comes first makes it again. */
+bool lab_is_copy(const struct lab *lab, const char *from, const char *copy);
 
 void outcome_init(struct outcome *outcome);
 void outcome_free(struct outcome *outcome);

@@ -28,8 +28,8 @@ $(TORTURE_TESTS): $(BUILD)/tests/%_test: $(TORTURE_DIR)/%_test.o $(TORTURE_DIR)/
 unit: $(TORTURE_TESTS)
 
 torture: all unit receiver
-	@TORTURE=full TORTURE_WAL_MB=1024 TEST_BIN="$(abspath $(BIN))" TEST_BUILD="$(abspath $(BUILD))" \
-	  TIME_LIMIT_S=3600 tests/run $(TORTURE_TESTS) tests/bats/store_faults.bats
+	@TORTURE=full TORTURE_JOBS=$$((2 * $$(nproc))) TORTURE_WAL_MB=1024 TEST_BIN="$(abspath $(BIN))" TEST_BUILD="$(abspath $(BUILD))" \
+	  TIME_LIMIT_S=14000 tests/run $(TORTURE_TESTS) tests/bats/store_faults.bats
 
 .PHONY: torture
 -include $(wildcard $(TORTURE_DIR)/*.d)
