@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "work/sandbox.h"
 
+#include "base/span.h"
 #include "work/sandbox_internal.h"
 #include "work/sandbox_support.h"
 
@@ -110,11 +111,60 @@ sandbox_allow_writing(struct sandbox *sandbox, const char *file)
 	allow_with_target(sandbox, file, WRITING);
 }
 
-/* Whole directories: a resolv.conf is replaced whenever a network comes or goes. */
+static bool
+is_mounted_upon(const char *path)
+{
+	struct statx status;
+
+	return statx(AT_FDCWD, path, AT_NO_AUTOMOUNT, 0, &status) == 0 &&
+		(status.stx_attributes_mask & status.stx_attributes &
+			STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
+/*
+ * A resolv.conf is replaced by another of its name whenever a network comes or goes, and
+ * a rule for a file is of no use to the next one: then all of its directory must stay
+ * readable. But systemd-resolved keeps it elsewhere, and looks into /etc/hosts for us;
+ * and in containers these files are mounted, and what is mounted upon cannot be replaced.
+ */
+static bool
+is_etc_needed(void)
+{
+	char *resolver = realpath("/etc/resolv.conf", NULL);
+	bool elsewhere = resolver != NULL &&
+		span_starts(span_of(resolver), "/run/systemd/resolve/");
+
+	free(resolver);
+	return !elsewhere &&
+		!(is_mounted_upon("/etc/resolv.conf") && is_mounted_upon("/etc/hosts"));
+}
+
+/* Of all that is in /etc what a resolver and OpenSSL read: no accounts, no keys. */
+static void
+allow_etc(struct sandbox *sandbox)
+{
+	static const char *const readable[] = {"/etc/resolv.conf", "/etc/hosts",
+		"/etc/nsswitch.conf", "/etc/host.conf", "/etc/gai.conf", "/etc/services",
+		"/etc/protocols", "/etc/networks", "/etc/mdns.allow", "/etc/localtime",
+		"/etc/ld.so.cache", "/etc/ca-certificates", "/etc/ssl/certs",
+		"/etc/ssl/cert.pem", "/etc/ssl/openssl.cnf", "/etc/pki/ca-trust",
+		"/etc/pki/tls/certs", "/etc/pki/tls/cert.pem", "/etc/pki/tls/openssl.cnf",
+		"/etc/crypto-policies"};
+
+	if (is_etc_needed()) {
+		allow(sandbox, "/etc", READING);
+		allow_with_target(sandbox, "/etc/resolv.conf", READING);
+		return;
+	}
+	for (size_t i = 0; i < sizeof(readable) / sizeof(readable[0]); i++)
+		allow(sandbox, readable[i], READING);
+}
+
+/* Whole directories, as their files are replaced too. */
 static void
 allow_system(struct sandbox *sandbox)
 {
-	static const char *const readable[] = {"/etc", "/usr", "/lib", "/lib32", "/lib64",
+	static const char *const readable[] = {"/usr", "/lib", "/lib32", "/lib64",
 		"/libx32", "/nix/store", "/gnu/store", "/var/lib/ca-certificates",
 		"/run/systemd/resolve", "/run/systemd/userdb", "/run/resolvconf",
 		"/run/NetworkManager", "/run/connman", "/run/nscd", "/proc/self",
@@ -122,7 +172,7 @@ allow_system(struct sandbox *sandbox)
 
 	for (size_t i = 0; i < sizeof(readable) / sizeof(readable[0]); i++)
 		allow(sandbox, readable[i], READING);
-	allow_with_target(sandbox, "/etc/resolv.conf", READING);
+	allow_etc(sandbox);
 	allow(sandbox, "/dev/null", WRITING);
 }
 

@@ -79,6 +79,84 @@ enqueued_with() {
   wait_until grep -q 'etc/../elsewhere/token: Permission denied; still working' "$worker_err"
 }
 
+# worker_with_etc COMMANDS: a worker that sees $PWD/etc as /etc, and what else the shell
+# commands mount, in a mount namespace of its own
+worker_with_etc() {
+  background confined unshare --mount sh -ec "mount --bind '$PWD/etc' /etc; $1; exec whworker --config conf/wh.json --ready-fd 9" 9>ready
+  worker_pid=$background_pid worker_out=$PWD/confined.out worker_err=$PWD/confined.err
+  wait_until test -s ready || fail "$(cat "$worker_err")"
+}
+
+# an_etc_of_its_own: a copy of /etc that the test can change
+an_etc_of_its_own() {
+  needs_landlock
+  [ "$(id -u)" = 0 ] || skip "only root can mount, and answer at port 53"
+  mkdir etc conf state
+  cp -a /etc/. etc/
+  rm -f etc/resolv.conf
+  mkdir -p etc/ssl/private
+  : >etc/ssl/private/key.pem
+  echo 'hosts: files dns' >etc/nsswitch.conf
+  unshare --mount mount --bind etc /etc || skip "no mount namespaces for us here"
+  echo '{}' >conf/wh.json
+  export WH_DB="$PWD/state/wh.db"
+}
+
+# does_not_read FILE: a configuration that names it is not taken
+does_not_read() {
+  printf '{"endpoints": {"a": {"url": "https://a/", "tls": {"ca": "%s"}}}}\n' "$1" >conf/wh.json
+  kill -HUP "$worker_pid"
+  wait_until grep -q "$1: Permission denied; still working with the old" "$worker_err"
+}
+
+# resolves_after REPLACE…: names resolve once that command has put `answering` in its place
+resolves_after() {
+  local url
+
+  background names node "$root/tests/lib/nameserver.mjs" 127.77.0.1 127.0.0.1
+  wait_until grep -q listening names.out || fail "$(cat names.err)"
+  receiver_start
+  url=http://hook.test:${receiver_base##*:}/ok
+  whenqueue --url "$url" -d before -o id
+  wait_until grep -q '"error_type":"network"' "$worker_out"
+  echo 'nameserver 127.77.0.1' >answering
+  "$@"
+  wait_until queued_and_delivered "$url"
+}
+
+queued_and_delivered() {
+  whenqueue --url "$1" -d after -o id >/dev/null
+  [ "$(receiver_count)" -ge 1 ]
+}
+
+@test "where systemd-resolved has the name servers, little of /etc can be read" {
+  an_etc_of_its_own
+  mkdir resolve
+  echo 'nameserver 127.77.0.9' >resolve/stub-resolv.conf
+  ln -s ../run/systemd/resolve/stub-resolv.conf etc/resolv.conf
+  worker_with_etc "mount -t tmpfs none /run; mkdir -p /run/systemd/resolve; mount --bind '$PWD/resolve' /run/systemd/resolve"
+  resolves_after mv answering resolve/stub-resolv.conf
+  does_not_read /etc/passwd
+  does_not_read /etc/ssl/private/key.pem
+}
+
+@test "where the files of /etc are mounted one by one, little of it can be read" {
+  an_etc_of_its_own
+  echo 'nameserver 127.77.0.9' >resolv
+  : >etc/resolv.conf
+  cp /etc/hosts hosts
+  worker_with_etc "mount --bind resolv /etc/resolv.conf; mount --bind hosts /etc/hosts"
+  resolves_after dd if=answering of=resolv conv=notrunc
+  does_not_read /etc/passwd
+}
+
+@test "where resolv.conf is a file that others may replace, names resolve after that" {
+  an_etc_of_its_own
+  echo 'nameserver 127.77.0.9' >etc/resolv.conf
+  worker_with_etc :
+  resolves_after mv answering etc/resolv.conf
+}
+
 @test "--sandbox off, and WH_SANDBOX, leave it out" {
   for off in '--sandbox off' ''; do
     [ -n "$off" ] || export WH_SANDBOX=off
