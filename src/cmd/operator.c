@@ -55,11 +55,10 @@ operator_tell_of_rest(struct cli *cli, const struct cli_common *common,
 	if (output != NULL)
 		output_note(output, "%zu shown; next page: --after %.*s, all: --limit 0",
 			shown, (int)next.len, next.ptr);
-	if (output == NULL || output_format(cli, common) != FORMAT_TABLE)
-		cli_warn(cli,
-			"the newest %zu are listed, and there are more: --after %.*s,"
-			" all: --limit 0",
-			shown, (int)next.len, next.ptr);
+	if (output != NULL && (shown == 1 || output_format(cli, common) == FORMAT_TABLE))
+		return;
+	cli_warn(cli, "there are more than the newest %zu: --after %.*s, all: --limit 0",
+		shown, (int)next.len, next.ptr);
 }
 
 static int

@@ -71,7 +71,7 @@ enum exit_code operator_change_by(struct cli *cli, const struct change_verb_args
 /*
  * A listing ended before its last row: says how to go on behind `next` (empty: it did
  * not), below a table, and on stderr to who reads another format, or pages of text
- * (output NULL).
+ * (output NULL). Who lists just one is not turning pages.
  */
 void operator_tell_of_rest(struct cli *cli, const struct cli_common *common,
 	struct output *output, size_t shown, struct span next);

@@ -214,6 +214,23 @@ complete_bash() {
   [ "$(complete_bash 'whqueue hold --endpoint http://127')" = '//127.0.0.1:9' ]
 }
 
+@test "zsh completes ids and endpoints from the store, at its own line editor" {
+  command -v zsh >/dev/null || skip 'zsh is not installed'
+  echo '{"url":"http://a.test/hook","http":{"status":404}}' | whenqueue >/dev/null
+  export completions="$root/completions"
+  cat >type_to_zsh <<'END'
+zmodload zsh/zpty
+zpty -b shell zsh -f -i
+zpty -w shell 'fpath=($completions $fpath); autoload -U compinit; compinit -u -D; PS1=; print rea""dy'
+zpty -r -m shell seen '*ready*'
+zpty -w shell $'whdlq show \t -o table'
+zpty -r -m shell seen '*Dead letter 1*'
+zpty -w shell $'whdlq list --endpoint \t -o id && print f""ound'
+zpty -r -m shell seen '*found*'
+END
+  run -0 timeout 20 zsh -f type_to_zsh
+}
+
 @test "zsh and fish take their completions" {
   if command -v zsh >/dev/null; then
     run -0 zsh -n "$root/completions/_whtools"

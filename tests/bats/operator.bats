@@ -76,6 +76,26 @@ dead_letters() {
   [[ ${lines[1]} == *'404 client'*'the receiver answered 404'* ]]
 }
 
+@test "what was delivered in the end is not listed as failed with a 200" {
+  receiver_start
+  whenqueue --url "$(receiver_url /sequence/404,200)" -d '{}'
+  whworker --drain
+  whdlq retry 1
+  whworker --drain
+  run -0 whdlq list --status resolved -o table
+  [[ ${lines[1]} == *' client '* && ${lines[1]} != *200* ]]
+  run -0 whqueue list --status completed -o table
+  [[ ${lines[1]} == *' 200 '* && ${lines[1]} != *client* ]]
+}
+
+@test "who asks for just one is not told how to turn pages" {
+  dead_letters 3
+  run -0 --separate-stderr whdlq list --limit 1 -o id
+  [ "$output$stderr" = 3 ]
+  run -0 --separate-stderr whdlq list --limit 2 -o id
+  [[ $stderr == 'whdlq: there are more than the newest 2: --after '* ]]
+}
+
 @test "sentences are broken between words, whatever the window" {
   whenqueue --url http://127.0.0.1:9/ --id a -d '{}'
   WH_ALLOW_NET='' run -0 whworker --drain

@@ -82,7 +82,7 @@ on_terminal() {
   cursor=$(sed -n 's/.*more: --after \([^ ,]*\).*/\1/p' <<<"$stderr")
   [ "$(whdlq list -o id --after "$cursor")" = 1 ]
   run -0 --separate-stderr whdlq list --limit 20 -o ndjson
-  [[ $stderr == *"the newest 20 are listed, and there are more: --after "* ]]
+  [[ $stderr == *"there are more than the newest 20: --after "* ]]
   run -0 --separate-stderr whdlq list --limit 20 -o table
   [ -z "$stderr" ]
   run -0 --separate-stderr whdlq list -o id --limit 0
@@ -238,7 +238,7 @@ on_terminal() {
   [ "$(grep -c '^Dead letter ' <<<"$output")" = 3 ]
   run -0 --separate-stderr whdlq show -n 1 -o table
   [[ $output == 'Dead letter 3 '* ]]
-  [[ $stderr == *'the newest 1 are listed, and there are more'* ]]
+  [[ $stderr == *'there are more than the newest 1: --after '* ]]
   run -0 --separate-stderr whdlq show -n 1 --body
   [ -z "$stderr" ]
   [ "$output" = "$(whdlq show c --body)" ]

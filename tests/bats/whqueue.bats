@@ -138,7 +138,7 @@ answer() {
   run -0 --separate-stderr whqueue show -n 2 -o table
   [ "$(grep -c '^Job ' <<<"$output")" = 2 ]
   [[ $output == 'Job 3 '*$'\n\nJob 2 '* ]]
-  [[ $stderr == 'whqueue: the newest 2 are listed, and there are more: --after '*', all: --limit 0' ]]
+  [[ $stderr == 'whqueue: there are more than the newest 2: --after '*', all: --limit 0' ]]
   cursor=${stderr#*--after }
   run -0 --separate-stderr whqueue show --after "${cursor%,*}"
   [ -z "$stderr" ]
@@ -146,7 +146,7 @@ answer() {
   seq -f '{"id":"more-%g","url":"http://a.test/","payload":1}' 10 | whenqueue -o id
   run -0 --separate-stderr whqueue show --endpoint http://a.test
   [ "$(json .id | wc -l)" = 10 ]
-  [[ $stderr == *'the newest 10 are listed'* ]]
+  [[ $stderr == *'more than the newest 10: '* ]]
   run -0 whqueue show -n 0
   [ "$(json .id | wc -l)" = 13 ]
   run -1 --separate-stderr whqueue show --status active

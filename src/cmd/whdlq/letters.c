@@ -51,15 +51,17 @@ status_tint(enum dead_status status)
 	}
 }
 
-/* As whqueue list shows it: "503 server". */
+/* As whqueue list shows it: "503 server". The last status of what was delivered in the
+ * end is not that of its failure. */
 static void
-put_error(struct output *output, const struct job *job)
+put_error(struct output *output, const struct dead_letter *letter)
 {
+	const struct job *job = &letter->job;
 	const char *type = span_present(job->failure.rule)
 		? error_type_name(job->failure.type)
 		: "-";
 
-	if (job->status != 0)
+	if (job->status != 0 && !letter->delivered)
 		output_cell_printf(output, TINT_NONE, "%d %s", job->status, type);
 	else
 		output_cell(output, TINT_NONE, span_of(type));
@@ -75,7 +77,7 @@ letter_cells(struct output *output, const struct dead_letter *letter,
 	output_cell_age(output, letter->died_at, view->now);
 	output_cell(output, TINT_NONE, job->endpoint);
 	output_cell(output, TINT_NONE, job->event_type);
-	put_error(output, job);
+	put_error(output, letter);
 	if (view->statuses)
 		output_cell(output, status_tint(letter->status),
 			span_of(dead_status_name(letter->status)));

@@ -49,7 +49,7 @@ put_due(struct output *output, const struct job *job, int64_t now)
 static void
 put_last(struct output *output, const struct job *job)
 {
-	bool failed = span_present(job->failure.rule);
+	bool failed = span_present(job->failure.rule) && job->state != JOB_COMPLETED;
 	const char *type = failed ? error_type_name(job->failure.type) : "";
 
 	if (job->status != 0)
