@@ -268,6 +268,19 @@ redact_url(struct buf *out, struct span url)
 	}
 }
 
+bool
+url_holds_secret(struct span url)
+{
+	struct buf redacted;
+	bool holds;
+
+	buf_init(&redacted, REDACTED_URL_MAX);
+	redact_url(&redacted, url);
+	holds = redacted.failed || !span_equal(buf_span(&redacted), url);
+	buf_free(&redacted);
+	return holds;
+}
+
 /* ---- requests -------------------------------------------------------------------- */
 
 int

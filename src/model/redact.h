@@ -28,6 +28,9 @@ void redact_headers(struct buf *out, struct span headers);
  */
 void redact_url(struct buf *out, struct span url);
 
+/* Whether redact_url() replaces anything. */
+bool url_holds_secret(struct span url);
+
 /*
  * Makes *redacted the request without its secrets, or as it is with `reveal`. Borrows the
  * request. ERR_OS.

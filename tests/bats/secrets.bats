@@ -120,6 +120,78 @@ shows() {
   json_is '.headers == {"X-Api-Key": "s3cret", "X-Tenant": "7"}'
 }
 
+@test "a secret in a URL of the command line is warned of, and taken out of it" {
+  mkfifo records
+  background enqueue whenqueue --url 'https://a.test/hook?x=1&%74oken=s3cret' records
+  exec 8>records
+  wait_until shows "$background_pid" 'https://a.test/hook?*********'
+  run ! shows "$background_pid" s3cret
+  echo '{"id": "a"}' >&8
+  exec 8>&-
+  wait "$background_pid"
+  [ "$(cat enqueue.err)" = "whenqueue: --url: others can read a command line, and a secret in it; give the URL in a record" ]
+  run -0 whqueue list --reveal -o ndjson
+  json_is '.url == "https://a.test/hook?x=1&%74oken=s3cret"'
+  run -0 --separate-stderr whenqueue --url 'https://a.test/hook?x=1' -d x
+  [ -z "$stderr" ]
+}
+
+# Each header of a request and of an answer that is known to carry one.
+secret_headers='Authorization Proxy-Authorization Cookie Set-Cookie X-Api-Key X-Auth-Token
+  X-Signature X-Signature-Ed25519 X-Hub-Signature X-Hub-Signature-256 Stripe-Signature
+  svix-signature X-Shopify-Hmac-Sha256 X-Slack-Signature Paypal-Transmission-Sig
+  X-Gitlab-Token X-Twilio-Signature X-Amz-Security-Token PRIVATE-TOKEN aUTHORIZATION2'
+
+@test "nothing that lists shows a secret of a request unless it is asked to reveal it" {
+  local format command headers
+
+  headers=$(tr -s ' \n' '\n\n' <<<"$secret_headers" | jq -Rn '[inputs | {(.): "s3cret"}] | add')
+  jq -n --argjson headers "$headers" '{id: "dead", $headers, payload: 1, attempt: 1,
+    url: "https://a.test/?sig=s3cret&to=https%3A%2F%2Fb%2F%3Fa%255fkey%3Ds3cret#%74oken=s3cret",
+    http: {status: 404, headers: {"set-cookie": "s3cret"}}, error: {message: "gone"}},
+    ({id: "live", $headers, payload: 1, url: "https://a.test/?TOKEN=s3cret"})' |
+    jq -c . | whenqueue >receipts 2>complaints
+  for format in table ndjson json tsv; do
+    for command in 'whdlq list' 'whdlq show dead' 'whqueue list' 'whqueue show live' 'whqueue stats' \
+      'whqueue endpoints' 'whdlq stats' 'whdlq retry --all --dry-run --yes' 'whdlq list --error-type client'; do
+      # shellcheck disable=SC2086 # a command and its arguments
+      run $command -o "$format"
+      [[ $output != *s3cret* ]] || fail "$command -o $format: $output"
+    done
+  done
+  run ! grep -q s3cret receipts complaints
+  run -0 whdlq show dead --reveal -o ndjson
+  [ "$(json '.headers | map(select(. == "s3cret")) | length')" = 20 ]
+  run -0 whdlq show dead -o ndjson
+  [ "$(json '.headers | map(select(. == "REDACTED")) | length')" = 20 ]
+}
+
+# in_process PID: its command line and its environment have the secret in them
+in_process() {
+  grep -q s3cret "/proc/$1/cmdline" "/proc/$1/environ"
+}
+
+@test "a secret of a file or a descriptor is in no command line and no environment" {
+  receiver_start
+  install -m 600 /dev/stdin token <<<'Bearer s3cret'
+  jq -n --arg url "$(receiver_url /ok)" \
+    '{endpoints: {acme: {$url, headers: {Authorization: {file: "token"}}}}}' >wh.json
+  export WH_CONFIG=$PWD/wh.json
+  worker_start
+  mkfifo records
+  background enqueue whenqueue -H @<(echo 'Cookie: s3cret') records
+  exec 8>records
+  wait_until grep -q '^Max core file size *0 *0 ' "/proc/$background_pid/limits"
+  run ! in_process "$background_pid"
+  echo '{"endpoint": "acme"}' >&8
+  exec 8>&-
+  wait "$background_pid"
+  wait_until grep -q '"completed"' "$worker_out"
+  run ! in_process "$worker_pid"
+  run ! grep -q s3cret "$worker_out" "$worker_err" enqueue.out enqueue.err
+  [ "$(receiver_count '.headers.authorization == "Bearer s3cret" and .headers.cookie == "s3cret"')" = 1 ]
+}
+
 @test "a program that is aborted leaves no core file" {
   mkdir empty
   mkfifo records

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cmd/whenqueue/enqueue.h"
 
+#include "model/redact.h"
 #include "model/url.h"
 
 #include <stdio.h>
@@ -17,13 +18,36 @@ blame_option(struct err *err, const char *option)
 	return err_set(err, ERR_USAGE, "--%s: %s", option, reason);
 }
 
+/* As headers_take() does: what we use from now on is a copy. */
 static int
-take_target(struct record *record, const struct enqueue_args *args, struct err *err)
+hide_url(struct defaults *defaults, struct cli *cli, const char *given, struct err *err)
 {
+	struct span *url = &defaults->record.request.url;
+	char *parameters = (char *)given + strcspn(given, "?;#");
+
+	if (*parameters == '\0' || !url_holds_secret(*url))
+		return 0;
+	if (arena_copy(&defaults->arena, *url, url, err) != 0)
+		return -1;
+	cli_warn(cli,
+		"--url: others can read a command line, and a secret in it; give the URL "
+		"in a record");
+	memset(parameters + 1, '*', strlen(parameters + 1));
+	return 0;
+}
+
+static int
+take_target(struct defaults *defaults, struct cli *cli, const struct enqueue_args *args,
+	struct err *err)
+{
+	struct record *record = &defaults->record;
+
 	record->request.url = span_of(args->url);
 	record->endpoint = span_of(args->endpoint);
 	if (args->url != NULL && url_check(record->request.url, err) != 0)
 		return blame_option(err, "url");
+	if (args->url != NULL && hide_url(defaults, cli, args->url, err) != 0)
+		return -1;
 	if (args->endpoint != NULL && endpoint_name_check(record->endpoint, err) != 0)
 		return blame_option(err, "endpoint");
 	return 0;
@@ -87,7 +111,8 @@ defaults_init(struct defaults *defaults, struct cli *cli, const struct enqueue_a
 	*defaults = (struct defaults){0};
 	record->priority = (int)args->priority;
 	record->max_attempts = (int)args->max_attempts;
-	if (take_target(record, args, err) != 0 || take_names(record, args, err) != 0 ||
+	if (take_target(defaults, cli, args, err) != 0 ||
+		take_names(record, args, err) != 0 ||
 		take_order(record, args, err) != 0 || take_time(record, args, err) != 0)
 		return -1;
 	return headers_take(
