@@ -8,16 +8,16 @@
 #include <stdlib.h>
 
 enum {
-	OUT_MAX = 256 * 1024 * 1024,
+	OUT_MAX = 256 * 1024 * 1024, /* far more than the lines of a round */
 	RECLAIM_EVERY_US = 500 * 1000,
-	RECLAIM_LIMIT = 1000,
+	RECLAIM_LIMIT = 1000, /* in one transaction, as PURGE_LIMIT: others wait for it */
 	PURGE_EVERY_US = 60 * 1000 * 1000,
-	PURGE_AGAIN_US = 100 * 1000,
+	PURGE_AGAIN_US = 100 * 1000, /* while there is more to forget */
 	PURGE_LIMIT = 1000,
-	GATHER_MIN_US = 12 * 1000,
+	GATHER_MIN_US = 12 * 1000, /* these four were found by tests/bench */
 	GATHER_MAX_US = 50 * 1000,
 	GATHER_US_A_JOB = 1000,
-	GATHER_ENOUGH = 400,
+	GATHER_ENOUGH = 400, /* a commit of so many costs little for each */
 };
 
 /* ---- housekeeping ---------------------------------------------------------------- */
