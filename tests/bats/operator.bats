@@ -96,6 +96,18 @@ dead_letters() {
   [[ $stderr == 'whdlq: there are more than the newest 2: --after '* ]]
 }
 
+# The session of the README, but for its port and for what it runs in the background.
+@test "the five minutes of the README come out as it says" {
+  receiver_start --switch billing=/status/503
+  sed -n '/^## Five minutes/,/^## /s/^\$ //p' "$root/README.md" |
+    grep -v '&$\|^kill\|^export' | sed "s|http://127.0.0.1:8080|$receiver_base|g" >session
+  [ "$(wc -l <session)" -eq 9 ]
+  sed -i 's|^whdlq retry 1 --wait$|{ whworker >/dev/null \& }; & ; kill $!|' session
+  run -0 on_terminal 150 "sh -e session"
+  [[ $output == *'queued evt_1 for '*'retry     503 evt_1'*' 1  delayed '*'1  evt_1  expedited'* ]]
+  [[ $output == *'dead      422 evt_1'*'Dead letter 1  unresolved'*' 1  delivered      3  '* ]]
+}
+
 @test "sentences are broken between words, whatever the window" {
   whenqueue --url http://127.0.0.1:9/ --id a -d '{}'
   WH_ALLOW_NET='' run -0 whworker --drain
