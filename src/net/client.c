@@ -12,7 +12,9 @@ struct client {
 	struct sockets sockets;
 	struct tls_defaults tls;
 	struct targets targets;
-	struct transfer *free; /* the pool; the handle used last is on top */
+	struct names names;
+	struct transfer *free;    /* the pool; the handle used last is on top */
+	struct transfer *expired; /* were held until now */
 	struct transfer **transfers;
 	size_t count; /* made so far: handles are made when they are needed */
 	size_t cap;
@@ -91,6 +93,7 @@ client_close(struct client *client)
 			curl_multi_remove_handle(client->multi, transfer->easy);
 			second_look_stop(&transfer->second_look);
 		}
+		loop_timer_cancel(client->options.loop, &transfer->held);
 		transfer_free(transfer);
 		free(transfer);
 	}
@@ -99,11 +102,22 @@ client_close(struct client *client)
 	if (client->sockets.loop != NULL)
 		sockets_free(&client->sockets);
 	targets_free(&client->targets);
+	names_free(&client->names);
 	free(client->tls.ca_file);
 	free(client->tls.ca_path);
 	free(client->transfers);
 	free(client);
 	curl_global_cleanup();
+}
+
+/* To call back from client_run(). */
+static void
+on_held_expiry(void *context)
+{
+	struct transfer *transfer = context;
+
+	transfer->next_free = transfer->client->expired;
+	transfer->client->expired = transfer;
 }
 
 static struct transfer *
@@ -122,6 +136,9 @@ make_transfer(struct client *client)
 	transfer->gate.judge = client->options.judge;
 	sockets_attach(&client->sockets, transfer->easy, &transfer->gate);
 	second_look_init(&transfer->second_look, client->options.loop, transfer->easy);
+	lookup_init(
+		&transfer->lookup, &client->names, client->options.loop, transfer->easy);
+	transfer->held = (struct timer){.on_expiry = on_held_expiry, .context = transfer};
 	client->transfers[client->count++] = transfer;
 	return transfer;
 }
@@ -161,35 +178,69 @@ transfer_start(struct transfer *transfer, const struct transfer_request *request
 	transfer->done = done;
 	transfer->context = context;
 	gate_reset(&transfer->gate, context);
+	lookup_start(&transfer->lookup,
+		transfer->target == NULL ? NULL : transfer->target->parsed);
 	if (curl_multi_add_handle(client->multi, transfer->easy) != CURLM_OK) {
 		transfer_drop(transfer);
 		return err_no_memory(err);
 	}
 	transfer->active = true;
+	transfer->started_us = client->options.loop->now_us;
+	transfer->connect_us = request->connect_timeout_ms * 1000;
 	return 0;
+}
+
+/* As if its name had been looked up without an answer. */
+static bool
+hold(struct client *client, struct transfer *transfer)
+{
+	return loop_timer_set(client->options.loop, &transfer->held,
+		       transfer->started_us + transfer->connect_us, NULL) == 0;
+}
+
+static void
+deliver(struct transfer *transfer, CURLcode code)
+{
+	struct transfer_result result;
+
+	transfer_result_of(transfer, code, &result);
+	if (transfer->lookup.state == LOOKUP_REFUSED)
+		result.total_us = transfer->client->options.loop->now_us -
+			transfer->started_us;
+	transfer->done(transfer->context, &result);
+	transfer_drop(transfer);
 }
 
 static void
 finish(struct client *client, CURL *easy, CURLcode code)
 {
 	struct transfer *transfer;
-	struct transfer_result result;
 
 	curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&transfer);
 	curl_multi_remove_handle(client->multi, easy);
 	second_look_stop(&transfer->second_look);
 	transfer->active = false;
-	transfer_result_of(transfer, code, &result);
-	transfer->done(transfer->context, &result);
-	transfer_drop(transfer);
+	lookup_end(&transfer->lookup, code);
+	if (transfer->lookup.state != LOOKUP_REFUSED)
+		deliver(transfer, code);
+	else if (!hold(client, transfer))
+		deliver(transfer, CURLE_OPERATION_TIMEDOUT);
 }
 
 int
 client_run(struct client *client, struct err *err)
 {
+	struct transfer *expired = client->expired;
 	CURLMsg *message;
 	int left;
 
+	client->expired = NULL;
+	while (expired != NULL) {
+		struct transfer *next = expired->next_free;
+
+		deliver(expired, CURLE_OPERATION_TIMEDOUT);
+		expired = next;
+	}
 	while ((message = curl_multi_info_read(client->multi, &left)) != NULL)
 		if (message->msg == CURLMSG_DONE)
 			finish(client, message->easy_handle, message->data.result);

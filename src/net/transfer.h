@@ -7,6 +7,7 @@
 #define NET_TRANSFER_H
 
 #include "net/gate.h"
+#include "net/names.h"
 #include "net/second_look.h"
 #include "net/targets.h"
 
@@ -60,6 +61,10 @@ struct transfer {
 	size_t body_bytes; /* to send */
 	struct response response;
 	struct second_look second_look;
+	struct lookup lookup;
+	struct timer held; /* until it would have timed out; its name is not looked up */
+	int64_t started_us;
+	int64_t connect_us; /* the time-out */
 	struct gate gate;
 	bool lost; /* the request was not let out once more */
 	char message[CURL_ERROR_SIZE];

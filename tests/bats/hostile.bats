@@ -274,3 +274,32 @@ named() {
   # They are looked up again by now, or will be, and the first look-ups are still under way.
   stop "$worker_pid"
 }
+
+threads() {
+  awk '$1 == "Threads:" { print $2 }' "/proc/$worker_pid/status"
+}
+
+all_attempted() {
+  [ "$(jq -r 'select(.attempt == 1).id' "$worker_out" | wc -l)" = "$1" ]
+}
+
+@test "look-ups that nobody answers do not pile up" {
+  local n slots=20 names=200
+
+  receiver_start
+  for ((n = 1; n <= names; n++)); do echo "silent$n.test never"; done >hosts
+  echo 'well.test 127.0.0.1' >>hosts
+  WH_TEST_HOSTS=$PWD/hosts LD_PRELOAD=$build/tests/resolver.so \
+    ASAN_OPTIONS=$ASAN_OPTIONS:verify_asan_link_order=0 worker_start -c "$slots" \
+    --connect-timeout 200ms --timeout 20s --grace 1s
+  for ((n = 1; n <= names; n++)); do named "silent$n.test"; done | whenqueue >/dev/null
+  wait_until -t 60 all_attempted "$names"
+  figure "$names names without an answer, $(wc -l <hosts.log) looked up, $(threads) threads"
+  # Sixty-four left behind, those of the slots, and a few that a worker has anyway.
+  [ "$(threads)" -le $((64 + slots + 8)) ]
+  [ "$(wc -l <hosts.log)" -le $((64 + slots + 8)) ]
+  # Who was not looked up has waited as long as who was.
+  jq -se 'map(select(.attempt == 1)) | all(.[]; .rule == "curl-28" and
+    .phases.total_ms >= 190 and .phases.total_ms < 5000)' "$worker_out"
+  stop "$worker_pid"
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+#include "net/names.h"
+
+#include "model/guard.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+void
+names_free(struct names *names)
+{
+	for (size_t i = 0; i < NAMES_KEPT; i++)
+		free(names->recent[i].name);
+}
+
+/* FNV-1a. Who finds names that share a place only has them forgotten. */
+static size_t
+place_of(const char *name)
+{
+	uint32_t hash = 0x811c9dc5;
+
+	for (; *name != '\0'; name++)
+		hash = (hash ^ (unsigned char)*name) * 0x01000193;
+	return (hash ^ hash >> 16) % NAMES_KEPT;
+}
+
+/* NULL: nothing is known. */
+static struct known_name *
+find(struct names *names, const char *name)
+{
+	struct known_name *known = &names->recent[place_of(name)];
+
+	return known->name != NULL && strcmp(known->name, name) == 0 ? known : NULL;
+}
+
+/* Without memory it is not remembered. */
+static void
+remember(struct names *names, const char *name, int64_t silent_until_us)
+{
+	struct known_name *known = &names->recent[place_of(name)];
+
+	if (find(names, name) == NULL) {
+		free(known->name);
+		known->name = strdup(name);
+	}
+	known->silent_until_us = silent_until_us;
+}
+
+/* A directory has two links, and one for each that it contains. */
+static size_t
+count_threads(void)
+{
+	struct stat tasks;
+
+	return stat("/proc/self/task", &tasks) == 0 && tasks.st_nlink > 2
+		? tasks.st_nlink - 2
+		: 0;
+}
+
+static bool
+may_look_up(struct names *names, const char *name, int64_t now_us)
+{
+	struct known_name *known = find(names, name);
+
+	if (known != NULL && known->silent_until_us == 0)
+		return true;
+	if (known != NULL && now_us < known->silent_until_us)
+		return false;
+	if (count_threads() > names->asking + LOOKUPS_LEFT_MAX)
+		return false;
+	if (known != NULL)
+		known->silent_until_us = now_us + SILENCE_US;
+	return true;
+}
+
+/* To be freed by curl_free(). NULL: it is an address. */
+static char *
+name_of(CURLU *url)
+{
+	struct address address;
+	char *host = NULL;
+
+	if (url == NULL || curl_url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK)
+		return NULL;
+	if (host[0] != '[' && !address_parse(span_of(host), &address))
+		return host;
+	curl_free(host);
+	return NULL;
+}
+
+/* CURLOPT_RESOLVER_START_FUNCTION */
+static int
+before_lookup(void *resolver, void *reserved, void *context)
+{
+	struct lookup *lookup = context;
+	char *name = name_of(lookup->url);
+
+	(void)resolver;
+	(void)reserved;
+	if (name == NULL || lookup->state == LOOKUP_BEGUN)
+		goto out;
+	if (may_look_up(lookup->names, name, lookup->loop->now_us)) {
+		lookup->state = LOOKUP_BEGUN;
+		lookup->names->asking++;
+	} else {
+		lookup->state = LOOKUP_REFUSED;
+	}
+out:
+	curl_free(name);
+	return lookup->state == LOOKUP_REFUSED;
+}
+
+void
+lookup_init(
+	struct lookup *lookup, struct names *names, const struct loop *loop, CURL *easy)
+{
+	*lookup = (struct lookup){.names = names, .loop = loop, .easy = easy};
+	curl_easy_setopt(easy, CURLOPT_RESOLVER_START_FUNCTION, before_lookup);
+	curl_easy_setopt(easy, CURLOPT_RESOLVER_START_DATA, lookup);
+}
+
+void
+lookup_start(struct lookup *lookup, CURLU *url)
+{
+	lookup->url = url;
+	lookup->state = LOOKUP_NONE;
+}
+
+void
+lookup_end(struct lookup *lookup, CURLcode code)
+{
+	curl_off_t took_us = 0;
+	char *name;
+
+	if (lookup->state != LOOKUP_BEGUN)
+		return;
+	lookup->names->asking--;
+	name = name_of(lookup->url);
+	curl_easy_getinfo(lookup->easy, CURLINFO_NAMELOOKUP_TIME_T, &took_us);
+	if (name != NULL)
+		remember(lookup->names, name,
+			code == CURLE_OPERATION_TIMEDOUT && took_us == 0
+				? lookup->loop->now_us + SILENCE_US
+				: 0);
+	curl_free(name);
+}
