@@ -79,7 +79,7 @@ on_terminal() {
   run -0 --separate-stderr whdlq list -o id
   [ "${#lines[@]}" -eq 50 ]
   [[ $stderr == *"--limit 0"* ]]
-  cursor=$(sed -n 's/.*more: --after \([^ ,]*\).*/\1/p' <<<"$stderr")
+  cursor=$(sed -n 's/.*newest [0-9]*: --after \([^ ,]*\),.*/\1/p' <<<"$stderr")
   [ "$(whdlq list -o id --after "$cursor")" = 1 ]
   run -0 --separate-stderr whdlq list --limit 20 -o ndjson
   [[ $stderr == *"there are more than the newest 20: --after "* ]]

@@ -98,7 +98,7 @@ answer() {
   run -0 --separate-stderr whqueue list --limit 7 -o id
   [ "${#lines[@]}" -eq 7 ]
   local cursor seen=''
-  cursor=$(sed -n 's/.*more: --after \([^ ,]*\).*/\1/p' <<<"$stderr")
+  cursor=$(sed -n 's/.*newest [0-9]*: --after \([^ ,]*\),.*/\1/p' <<<"$stderr")
   [ "$(whqueue list --limit 1 -o id --after "$cursor" 2>/dev/null)" = 113 ]
 
   cursor=''
