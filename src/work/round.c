@@ -17,10 +17,26 @@ store_thread_now(const struct store_thread *self)
 
 /* ---- output ---------------------------------------------------------------------- */
 
+/* The beginning of a line is none: what memory did not suffice for is told elsewhere. */
+static void
+cut_off_partial_line(struct store_thread *self)
+{
+	struct buf *out = &self->out;
+	struct err err;
+
+	if (buf_check(out, &err) == 0)
+		return;
+	while (out->len > 0 && out->data[out->len - 1] != '\n')
+		out->len--;
+	err_context(&err, "output is lost");
+	self->options.complain(self->options.context, &err);
+}
+
 /* Nobody reads any more, or the disk is full: stop, for unseen deliveries help nobody. */
 void
 store_thread_flush(struct store_thread *self)
 {
+	cut_off_partial_line(self);
 	if (self->out.len > 0 && !self->output_lost &&
 		self->options.emit(self->options.context, buf_span(&self->out)) != 0) {
 		self->output_lost = true;
@@ -122,6 +138,21 @@ gather_settles(struct store_thread *self)
 	return count;
 }
 
+static void
+tell_attempt(struct store_thread *self, const struct task *task)
+{
+	struct span id = task->delivery->event_id;
+	struct err err;
+
+	if (buf_check(&task->line, &err) == 0) {
+		buf_add_span(&self->out, buf_span(&task->line));
+		return;
+	}
+	err_context(&err, "event %.*s: the line about its attempt is lost",
+		span_shown(id), id.ptr);
+	self->options.complain(self->options.context, &err);
+}
+
 /* Committed: only now does the world hear of it. */
 static void
 tell_settled(struct store_thread *self, int64_t now)
@@ -132,7 +163,7 @@ tell_settled(struct store_thread *self, int64_t now)
 		if (self->settles[i].lost)
 			report_lost(&self->options.report, &self->out, task, now);
 		else
-			buf_add_span(&self->out, buf_span(&task->line));
+			tell_attempt(self, task);
 		task_give_back(&self->pool, task);
 		flush_if_full(self);
 	}
@@ -156,8 +187,12 @@ take_delivery(struct store_thread *self, struct delivery *delivery,
 		free(delivery);
 		return err_no_memory(err);
 	}
+	if (demand_claimed(&self->demand, delivery->endpoint_id, err) != 0) {
+		task_give_back(&self->pool, task);
+		return -1;
+	}
 	task_list_add(is_wanted(self, delivery) ? fresh : &self->unwanted, task);
-	return demand_claimed(&self->demand, delivery->endpoint_id, err);
+	return 0;
 }
 
 /* What was claimed and cannot be taken, worker_stop gives back: the error is the end. */

@@ -182,6 +182,8 @@ static const char ATTEMPT_IS_TRUE[] =
 	" THEN (SELECT count(*) FROM attempt WHERE job_id = json_extract(?1, '$.job_id')"
 	" AND outcome = json_extract(?1, '$.event')) > 0 ELSE 1 END";
 
+static const char ATTEMPTS_SETTLED[] = "SELECT count(*) FROM attempt WHERE NOT reported";
+
 /* ---- a sweep --------------------------------------------------------------------- */
 
 /* Where a scenario is run, and how it goes without a fault. */
@@ -302,14 +304,33 @@ check_lines(struct sweep *sweep, const char *truth)
 	}
 }
 
+/* Not a settled attempt is kept quiet, unless it is said that its line is lost. */
+static void
+check_all_told(struct sweep *sweep)
+{
+	const char *line = buf_span(&sweep->outcome.out).ptr;
+	char told[24];
+	int lines = 0;
+
+	if (sweep->outcome.code != EXIT_DONE || sweep->outcome.err.len > 0)
+		return;
+	for (; (line = strstr(line, "\"attempt\":")) != NULL; line++)
+		lines++;
+	snprintf(told, sizeof(told), "%d", lines);
+	if (!lab_answers(sweep->bench->db, ATTEMPTS_SETTLED, (struct span){0}, told))
+		complain(sweep, "told of %s attempts, which are not all", told);
+}
+
 /* What was printed is so in the store. */
 static void
 check_truth(struct sweep *sweep)
 {
 	if (sweep->scenario->receipts)
 		check_lines(sweep, RECEIPT_IS_TRUE);
-	else if (strncmp(sweep->scenario->line, "whworker", 8) == 0)
-		check_lines(sweep, ATTEMPT_IS_TRUE);
+	if (sweep->scenario->reach != WORKER_ONLY)
+		return;
+	check_lines(sweep, ATTEMPT_IS_TRUE);
+	check_all_told(sweep);
 }
 
 static void
