@@ -83,6 +83,7 @@ page_header_fields(struct page_text *text, struct span headers)
 		buf_add_text(&text->out, ": ");
 		safe_text(&text->out, buf_span(&value), 0);
 		buf_add_char(&text->out, '\n');
+		text->out.failed |= value.failed;
 	}
 	buf_free(&value);
 }

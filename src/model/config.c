@@ -68,20 +68,7 @@ config_endpoint(const struct config *config, struct span name)
 bool
 endpoint_trusts(const struct endpoint_config *endpoint, struct span url)
 {
-	struct buf own, other;
-	bool trusts;
-
-	if (!span_present(url))
-		return true;
-	buf_init(&own, URL_MAX);
-	buf_init(&other, URL_MAX);
-	url_origin(endpoint->url, &own);
-	url_origin(url, &other);
-	trusts = own.len > 0 && !own.failed && !other.failed &&
-		span_equal(buf_span(&own), buf_span(&other));
-	buf_free(&own);
-	buf_free(&other);
-	return trusts;
+	return !span_present(url) || url_same_origin(endpoint->url, url);
 }
 
 const struct endpoint_rule *

@@ -188,6 +188,36 @@ put_lower(struct buf *out, struct span text)
 		buf_add_char(out, (char)tolower((unsigned char)text.ptr[i]));
 }
 
+static int64_t
+default_port(const struct url_parts *parts)
+{
+	return span_is_nocase(parts->scheme, "https") ? 443 : 80;
+}
+
+static int64_t
+port_of(const struct url_parts *parts)
+{
+	int64_t port;
+
+	return span_to_int64(parts->port, &port) ? port : default_port(parts);
+}
+
+static bool
+same_letters(struct span a, struct span b)
+{
+	return a.len == b.len && strncasecmp(a.ptr, b.ptr, a.len) == 0;
+}
+
+bool
+url_same_origin(struct span a, struct span b)
+{
+	struct url_parts of_a, of_b;
+
+	return split(a, &of_a, NULL) == 0 && split(b, &of_b, NULL) == 0 &&
+		same_letters(of_a.scheme, of_b.scheme) &&
+		same_letters(of_a.host, of_b.host) && port_of(&of_a) == port_of(&of_b);
+}
+
 void
 url_origin(struct span url, struct buf *origin)
 {
@@ -199,8 +229,8 @@ url_origin(struct span url, struct buf *origin)
 	put_lower(origin, parts.scheme);
 	buf_add_text(origin, "://");
 	put_lower(origin, parts.host);
-	if (!span_to_int64(parts.port, &port) ||
-		port == (span_is_nocase(parts.scheme, "https") ? 443 : 80))
+	port = port_of(&parts);
+	if (port == default_port(&parts))
 		return;
 	buf_add_char(origin, ':');
 	buf_add_int64(origin, port);

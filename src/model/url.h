@@ -24,6 +24,9 @@ int url_check(struct span url, struct err *err);
 /* Appends the origin, lower case, default port left out: "https://api.acme.io". */
 void url_origin(struct span url, struct buf *origin);
 
+/* Whether both are URLs, and of one origin. */
+bool url_same_origin(struct span a, struct span b);
+
 /* An HTTP method token (RFC 9110 §9.1), at most 32 characters. ERR_DATA. */
 int method_check(struct span method, struct err *err);
 

@@ -33,18 +33,22 @@ has_field(struct json headers, struct span name)
 	return false;
 }
 
-static void
-add_own_fields(struct transfer *transfer, struct json headers)
+static int
+add_own_fields(struct transfer *transfer, struct json headers, struct err *err)
 {
 	struct buf text;
+	int failed = 0;
 
 	buf_init(&text, HEADERS_MAX);
-	for (struct json_iter it = json_iter(headers); json_next(&it);) {
+	for (struct json_iter it = json_iter(headers); !failed && json_next(&it);) {
 		buf_clear(&text);
 		json_to_text(it.value, &text);
-		transfer_header(transfer, it.key, buf_span(&text));
+		failed = buf_check(&text, err);
+		if (!failed)
+			transfer_header(transfer, it.key, buf_span(&text));
 	}
 	buf_free(&text);
+	return failed;
 }
 
 /* The configuration's fields, but for those that the job brings itself. */
@@ -104,7 +108,8 @@ add_fields(struct transfer *transfer, const struct delivery *delivery,
 	if (!says_content_type(endpoint, headers))
 		transfer_header(transfer, SPAN_LITERAL("Content-Type"),
 			SPAN_LITERAL("application/json"));
-	add_own_fields(transfer, headers);
+	if (add_own_fields(transfer, headers, err) != 0)
+		return -1;
 	if (endpoint != NULL)
 		add_endpoint_fields(transfer, endpoint, headers);
 	return 0;

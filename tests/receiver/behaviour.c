@@ -250,6 +250,16 @@ run_status(const struct exchange *exchange)
 }
 
 static enum MHD_Result
+run_token(const struct exchange *exchange)
+{
+	const char *token = MHD_lookup_connection_value(
+		exchange->connection, MHD_HEADER_KIND, "x-token");
+	bool right = span_equal(exchange->target->argument, span_of(token));
+
+	return answer(exchange, right ? MHD_HTTP_OK : MHD_HTTP_UNAUTHORIZED);
+}
+
+static enum MHD_Result
 run_delay(const struct exchange *exchange)
 {
 	if (!client_waits(exchange, target_number(exchange->target, 1000)))
@@ -406,6 +416,7 @@ static const struct {
 } behaviours[] = {
 	{"ok", run_ok},
 	{"status", run_status},
+	{"token", run_token},
 	{"delay", run_delay},
 	{"slow-body", run_slow_body},
 	{"hang", run_hang},

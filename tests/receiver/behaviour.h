@@ -5,6 +5,7 @@
  *
  *	/ok                      200
  *	/status/503              that status:  /status/429?retry-after=7&body=slow+down
+ *	/token/TOKEN             200 if the request's x-token is that, else 401
  *	/delay/MS                200 after that many milliseconds
  *	/slow-body/MS            200 at once, then 100 bytes, one every MS milliseconds
  *	/hang                    takes the request and never answers

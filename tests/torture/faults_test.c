@@ -108,6 +108,7 @@ static const char EVENTS[] =
 
 static const char WAITING[] =
 	"{\"id\":\"w1\",\"url\":\"^/ok\",\"event_type\":\"a\",\"payload\":{\"n\":1}}\n"
+	"{\"id\":\"w5\",\"url\":\"^/token/ab\",\"headers\":{\"x-token\":\"a\\u0062\"}}\n"
 	"{\"id\":\"w2\",\"url\":\"^/status/404\",\"event_type\":\"b\",\"payload\":2}\n"
 	"{\"id\":\"w3\",\"url\":\"^/status/503\",\"payload\":[3]}\n"
 	"{\"id\":\"w4\",\"url\":\"http://named.test:~/ok\",\"payload\":\"four\"}\n";
@@ -115,7 +116,7 @@ static const char WAITING[] =
 static const char DEAD[] =
 	"{\"id\":\"d1\",\"url\":\"^/ok\",\"attempt\":1,\"http\":{\"status\":404}}\n"
 	"{\"id\":\"d2\",\"url\":\"^/ok\",\"attempt\":1,\"http\":{\"status\":410},"
-	"\"payload\":{\"secret\":1}}\n"
+	"\"headers\":{\"x-a\":\"\\u0062\"},\"payload\":{\"secret\":1}}\n"
 	"{\"id\":\"d3\",\"url\":\"^/ok\",\"attempt\":2,\"error\":{\"message\":\"bad "
 	"signature\"}}\n";
 
@@ -126,7 +127,7 @@ static const char REPORTS[] =
 	"something that is not JSON\n"
 	"{\"error\":{\"message\":\"signature does not match\"}}\n";
 
-enum { SCENARIOS = 15 };
+enum { SCENARIOS = 16 };
 
 static const struct scenario scenarios[SCENARIOS] = {
 	{"whclassify", "whclassify", REPORTS, "none", EVERYONE, false, false},
@@ -151,6 +152,8 @@ static const struct scenario scenarios[SCENARIOS] = {
 		false},
 	{"whdlq-show", "whdlq show --db wh.db d2", NULL, "store", STORE_PROGRAMS, false,
 		false},
+	{"whdlq-show-page", "whdlq show -o table --db wh.db d2", NULL, "store",
+		STORE_PROGRAMS, false, false},
 	{"whdlq-retry", "whdlq retry --db wh.db d1 d2", NULL, "store", STORE_PROGRAMS,
 		false, false},
 	{"whdlq-resolve", "whdlq resolve --db wh.db --by me -m done d3", NULL, "store",

@@ -221,12 +221,40 @@ test_the_table_of_forgeries(void)
 		fclose(file);
 }
 
+static void
+test_same_origin(void)
+{
+	static const struct {
+		const char *a, *b;
+		bool same;
+	} cases[] = {
+		{"https://a.test/x", "HTTPS://A.test:443/y", true},
+		{"http://a.test:80", "http://a.test", true},
+		{"http://[::1]:8080/", "http://[::1]:8080/x", true},
+		{"http://a.test", "https://a.test", false},
+		{"http://a.test:8080", "http://a.test:8081", false},
+		{"http://a.test", "http://a.test.b", false},
+		{"http://ab.test", "http://a.test", false},
+		{"a.test", "a.test", false},
+		{"http://a.test", "", false},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct span a = span_of(cases[i].a), b = span_of(cases[i].b);
+
+		tap_case(cases[i].b);
+		CHECK_INT(url_same_origin(a, b), cases[i].same);
+		CHECK_INT(url_same_origin(b, a), cases[i].same);
+	}
+	tap_case(NULL);
+}
+
 int
 main(void)
 {
 	return tap_run((struct tap_test[]){TAP(test_takes_targets),
 		TAP(test_refuses_everything_else), TAP(test_bounds_the_length),
-		TAP(test_origin), TAP(test_methods), TAP(test_headers),
-		TAP(test_header_lines), TAP(test_names), TAP(test_the_table_of_forgeries),
-		{0}});
+		TAP(test_origin), TAP(test_same_origin), TAP(test_methods),
+		TAP(test_headers), TAP(test_header_lines), TAP(test_names),
+		TAP(test_the_table_of_forgeries), {0}});
 }

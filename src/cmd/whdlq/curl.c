@@ -164,6 +164,7 @@ add_request_headers(struct buf *out, struct span headers)
 		buf_clear(&value);
 		json_to_text(it.value, &value);
 		add_header(out, it.key, buf_span(&value));
+		out->failed |= value.failed;
 	}
 	buf_free(&value);
 }
@@ -233,6 +234,7 @@ add_target(struct buf *out, const struct curl_source *source)
 		add_option(out, "--url", buf_span(&url));
 	else
 		buf_add_text(out, " \\\n  --url \"${url:?of the endpoint}\"");
+	out->failed |= url.failed;
 	buf_free(&url);
 }
 
