@@ -48,10 +48,11 @@ programs='whclassify whenqueue whworker whqueue whdlq'
   for program in $programs; do
     while read -r example; do
       rm -f "$WH_DB"*
-      cp seed.db "$WH_DB"
+      sqlite3 seed.db ".backup $WH_DB"
       # A worker goes on until it is told to stop.
       run timeout 1 bash -o pipefail -c "$example" <failures.ndjson
-      [[ ' 0 1 66 124 ' == *" $status "* ]] || fail "$example" "$status" "$output"
+      [[ ' 0 1 124 ' == *" $status "* || $output == *' /etc/whtools/'*': No such file'* ]] ||
+        fail "$example" "$status" "$output"
     done < <("$program" --help=json | jq -r '.verbs[].examples[]')
   done
 }
