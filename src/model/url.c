@@ -58,7 +58,9 @@ check_bytes(struct span url, struct err *err)
 				i + 1);
 		if (c >= 0x80)
 			return err_set(err, ERR_DATA,
-				"url: byte %zu is not ASCII; percent-encode it", i + 1);
+				"url: byte %zu is not ASCII; percent-encode it, or write "
+				"the host as xn--",
+				i + 1);
 		if (strchr("\"<>\\^`{|}", c) != NULL)
 			return err_set(err, ERR_DATA,
 				"url: '%c' at byte %zu must be percent-encoded", c,
