@@ -406,7 +406,7 @@ int worker_give_back(struct sqlite_store *store, int64_t now, size_t limit, size
 /* ---- the clock (sqlite_clock.c) -------------------------------------------------- */
 
 /* What a clock may be wrong by without anybody minding. */
-enum { CLOCK_SLACK_MS = 60 * 1000 };
+enum { CLOCK_SLACK_MS = 15 * 1000 };
 
 /* In a transaction: this is how late it is. */
 int clock_note(struct sqlite_store *store, int64_t now, struct err *err);

@@ -17,12 +17,19 @@ cannot_open(sqlite3 *db, struct err *err)
 	return err_errno(err, "cannot be opened");
 }
 
-/* A short write, as by a quota, sets no errno. */
+/* Of a commit that failed SQLite keeps no errno, so that of the call itself is looked at;
+ * a short write, as by a quota, sets none. */
 static int
 io_error(sqlite3 *db, struct err *err)
 {
 	int number = sqlite3_system_errno(db);
 
+	if (number == 0)
+		number = errno;
+	if (number == EROFS)
+		return err_set(err, ERR_PERMISSION,
+			"its file system has become read-only, as it does when its disk "
+			"fails");
 	return err_set(err, ERR_IO, "input/output error: %s",
 		number == 0 ? "a read or write was cut short" : strerror(number));
 }
@@ -183,6 +190,7 @@ query_next(struct query *query, struct err *err)
 {
 	int code = query->code;
 
+	errno = 0;
 	if (code == SQLITE_OK)
 		code = sqlite3_step(query->statement);
 	query->column = 0;

@@ -8,6 +8,8 @@
 
 #include "base/clock.h"
 
+#include <errno.h>
+
 enum { BASE_SEQUENCE };
 
 const struct sql sqlite_base_sql[] = {
@@ -27,8 +29,10 @@ enum {
 static int
 execute(struct sqlite_store *store, const char *sql, struct err *err)
 {
-	int code = sqlite3_exec(store->db, sql, NULL, NULL, NULL);
+	int code;
 
+	errno = 0;
+	code = sqlite3_exec(store->db, sql, NULL, NULL, NULL);
 	return code == SQLITE_OK ? 0 : sqlite_error(store, code, err);
 }
 

@@ -292,6 +292,7 @@ engine_break_off(struct engine *engine)
 {
 	client_close(engine->client);
 	engine->client = NULL;
+	suspects_clear(&engine->suspects);
 }
 
 void

@@ -75,15 +75,23 @@ end_with(struct store_thread *self, const struct err *err)
 	self->done = true;
 }
 
-/* The same trouble is told once; the next round is put off, longer each time. */
+/* Whether it is not what the last round failed of, too. */
+static bool
+is_news(const struct store_thread *self, const struct err *err)
+{
+	return !self->round_failed || err->kind != self->trouble;
+}
+
+/* The same trouble is told once; the next round is put off, longer each time. What ends
+ * the worker is told by who started it. */
 void
 round_put_off(struct store_thread *self, const struct err *err)
 {
 	int64_t now_us = clock_monotonic_us();
 
-	if (!self->round_failed) {
+	if (is_news(self, err)) {
 		self->wait_us = FIRST_WAIT_US;
-		self->options.complain(self->options.context, err);
+		self->trouble = err->kind;
 		report_error(
 			&self->options.report, &self->out, err, store_thread_now(self));
 		store_thread_flush(self);
@@ -91,6 +99,7 @@ round_put_off(struct store_thread *self, const struct err *err)
 			end_with(self, err);
 			return;
 		}
+		self->options.complain(self->options.context, err);
 	} else if (self->wait_us < LONGEST_WAIT_US) {
 		self->wait_us *= 2;
 	}

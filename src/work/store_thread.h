@@ -66,9 +66,10 @@ struct store_thread {
 	int wake_fd;
 	int64_t started_at;
 	int64_t next_due_at;
-	bool look;         /* something may be due */
-	bool is_urgent;    /* … and nothing is in its way */
-	bool round_failed; /* the last one */
+	bool look;             /* something may be due */
+	bool is_urgent;        /* … and nothing is in its way */
+	bool round_failed;     /* the last one */
+	enum err_kind trouble; /* what it failed of */
 	bool output_lost;
 	bool claims_over; /* what was asked for is done */
 	bool left_behind; /* at the end: jobs for endpoints that nobody configured */

@@ -27,6 +27,7 @@ suspects_init(struct suspects *suspects, int concurrency, _Atomic int64_t *fligh
 	*suspects = (struct suspects){
 		.company_max = company_of(concurrency),
 		.flights = flights,
+		.places = places,
 		.free_places = calloc((size_t)places, sizeof(int)),
 	};
 	if (suspects->free_places == NULL)
@@ -146,4 +147,11 @@ suspects_end(struct suspects *suspects, struct task *task)
 {
 	suspects->flights[task->place] = 0;
 	suspects->free_places[suspects->free_count++] = task->place;
+}
+
+void
+suspects_clear(struct suspects *suspects)
+{
+	for (int place = 0; place < suspects->places; place++)
+		suspects->flights[place] = 0;
 }

@@ -24,6 +24,7 @@ struct suspects {
 	bool alone_under_way;
 	bool others_first; /* whose turn it is */
 	_Atomic int64_t *flights;
+	int places;
 	int *free_places; /* in flights */
 	int free_count;
 };
@@ -64,5 +65,8 @@ void suspects_drop_all(struct suspects *suspects, struct task_list *dropped);
  * request to the judgement of its answer. */
 void suspects_start(struct suspects *suspects, struct task *task);
 void suspects_end(struct suspects *suspects, struct task *task);
+
+/* The engine has ended, and in order: whatever was being delivered killed nobody. */
+void suspects_clear(struct suspects *suspects);
 
 #endif

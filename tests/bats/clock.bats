@@ -98,6 +98,14 @@ nothing_too_often() {
   nothing_too_often "a day back"
 }
 
+@test "three quarters of a minute back: that too is noticed" {
+  everything_waits
+  enqueue_all
+  clock_jumps -45
+  wait_until -t 20 all_delivered
+  nothing_too_often "45 seconds back"
+}
+
 @test "a day ahead, and set right when all waits by the wrong clock" {
   everything_waits
   clock_jumps "$day"

@@ -66,6 +66,99 @@ receiver_has_one() {
   [ "$(grep -c -i 'read-only' complaints)" = 3 ]
 }
 
+# Skips where there is no ext4 on a loop device that can be told that it has met an error.
+needs_ext4() {
+  truncate -s 32m image
+  mkfs.ext4 -q -E root_owner="$(id -u):$(id -g)" image || skip "NO mkfs.ext4 HERE: not tested"
+  mkdir disk
+  unshare -m bash -euc 'mount -o loop image disk
+    test -w "/sys/fs/ext4/$(basename "$(findmnt -no SOURCE disk)")/trigger_fs_error"' ||
+    skip "NO LOOP-MOUNTED ext4 HERE: the real switch to read-only is not tested"
+}
+
+@test "an ext4 that meets an error and makes itself read-only under a worker and a whenqueue" {
+  local held log
+
+  needs_ext4
+  receiver_start
+  events 2000 10 "$(receiver_url /delay/10)" >events
+  jq -nc '{id: "late", url: "https://a.test/"}' >late
+  mkfifo input
+  log=$receiver_log_file run -0 --separate-stderr unshare -m timeout 60 bash -euc '
+    mount -o loop,errors=remount-ro image disk
+    chmod 700 disk
+    whenqueue --db disk/wh.db <events >receipts
+    whenqueue --db disk/wh.db <input >late-receipts 2>writer-complaint & writer=$!
+    exec 5>input
+    whworker --db disk/wh.db >lines 2>complaint & worker=$!
+    until [ "$(wc -l <"$log")" -ge 50 ]; do sleep 0.02; done
+    sync -f disk # what is mapped is written back, and the next store to it asks the kernel
+    echo 1 >"/sys/fs/ext4/$(basename "$(findmnt -no SOURCE disk)")/trigger_fs_error"
+    cat late >&5
+    exec 5>&-
+    status=0
+    wait "$worker" || status=$?
+    echo "$status" >statuses
+    status=0
+    wait "$writer" || status=$?
+    echo "$status" >>statuses
+    whqueue stats --db disk/wh.db -o json >stats-read-only
+    umount disk
+    e2fsck -fy image >fsck || [ $? = 1 ]
+    mount -o loop image disk
+    whqueue doctor --db disk/wh.db >health || [ $? = 1 ]
+    whworker --db disk/wh.db --drain -c 50 >>lines'
+  tail -5 <<<"$stderr"; cat complaint; tail -2 lines|cut -c1-200; wc -l lines; cat statuses; [ "$(sort -u statuses)" = 77 ]
+  # An I/O error that was not yet seen to be that may come before it.
+  [ "$(grep -c 'wh.db: its file system has become read-only' complaint)" = 1 ]
+  [ "$(grep -cv 'input/output error: Input/output error' complaint)" = 1 ]
+  [ ! -s late-receipts ]
+  [ "$(jq -r 'select(.check == "integrity" or .check == "counters").result' health |
+    sort -u)" = ok ]
+  # What it held is sent again, and no more. What was being delivered then stays noted on
+  # a disk that takes no more: that may look like one crash, which nobody is buried for.
+  [ "$(jq -rs 'map(select(.event == "completed").id) | unique | length' lines)" = 2000 ]
+  held=$(jq -s 'map(select(.event == "stalled")) | length' lines)
+  [ "$held" -gt 0 ]
+  [ "$(receiver_count)" -le $((2000 + held)) ]
+  [ "$(jq -s 'map(select(.crashes > 1)) | length' lines)" = 0 ]
+  echo "# figure: read-only after $(jq '.[0].completed' stats-read-only) of 2000:" \
+    "$(receiver_count) requests, $held jobs held" >&3
+}
+
+@test "each sync of the store says EROFS from some time on, as after such a switch" {
+  [ -z "${TEST_SANITIZED:-}" ] || skip "no faults are put into sanitized programs"
+  receiver_start
+  events 200 10 "$(receiver_url /ok)" >events
+  printf '\0' >mark
+  run_read_only_from 6 whenqueue <events >receipts
+  run_read_only_from 7 whenqueue <events >>receipts
+  whenqueue <events >again
+  jq -r 'select(.state == "duplicate").id' again | sort >known
+  jq -r .id receipts | sort -u | diff - known
+  for nth in 3 5 9; do
+    run_read_only_from "$nth" whworker --drain -c 1 >>lines
+  done
+  whworker --drain >>lines
+  [ "$(jq -rs 'map(select(.event == "completed").id) | unique | length' lines)" = 200 ]
+  [ "$(jq -s 'map(select(.crashes > 0)) | length' lines)" = 0 ]
+  run whqueue doctor
+  [ "$(jq -r 'select(.check == "integrity" or .check == "counters").result' <<<"$output" |
+    sort -u)" = ok ]
+}
+
+# run_read_only_from NTH COMMAND…: that sync and all later ones fail, and it says so, once
+run_read_only_from() {
+  local nth=$1 status=0
+
+  shift
+  FAULT="sync 30 $nth ever" FAULT_MARK=$PWD/mark LD_PRELOAD=$build/torture/fault.so \
+    "$@" 2>complaint || status=$?
+  [ "$status" = 77 ] || fail "$* at sync $nth: status $status" "$(cat complaint)"
+  [ "$(wc -l <complaint)" = 1 ]
+  [[ $(cat complaint) == *'wh.db: its file system has become read-only'* ]]
+}
+
 @test "a reader that stays pins the WAL; when it is gone the WAL is empty again" {
   local megabytes=${TORTURE_WAL_MB:-64} reader
 
