@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 enum { LINKS_MAX = 40, ENTRY_SIZE = 4096 };
@@ -43,6 +44,14 @@ is_private_group(const struct group *group)
 	return true;
 }
 
+/* The group's bits are then those of all whom the list names. */
+static bool
+has_access_list(const char *path)
+{
+	return getxattr(path, "system.posix_acl_access", NULL, 0) >= 0 ||
+		(errno != ENODATA && errno != ENOTSUP);
+}
+
 /*
  * Root's own; our private one; and one of ours that has no name, as containers give one
  * to a service and its volumes. Where an entry cannot be read there may be members.
@@ -52,12 +61,14 @@ group_is_trusted(gid_t gid)
 {
 	char entry[ENTRY_SIZE];
 	struct group group, *found = NULL;
+	int error;
 
 	if (gid == 0)
 		return true;
 	if (gid != getegid() && !group_member(gid))
 		return false;
-	if (getgrgid_r(gid, &group, entry, sizeof(entry), &found) == ERANGE)
+	error = getgrgid_r(gid, &group, entry, sizeof(entry), &found);
+	if (error != 0 && error != ENOENT && error != ESRCH)
 		return false;
 	return found == NULL || is_private_group(found);
 }
@@ -85,7 +96,8 @@ judge_directory(const struct way *way, const char *path, const struct stat *stat
 			"your own",
 			path, (unsigned)status->st_uid, (unsigned)geteuid());
 	if ((mode & S_ISVTX) != 0 || (mode & (S_IWGRP | S_IWOTH)) == 0 ||
-		((mode & S_IWOTH) == 0 && group_is_trusted(status->st_gid)))
+		((mode & S_IWOTH) == 0 && group_is_trusted(status->st_gid) &&
+			!has_access_list(path)))
 		return 0;
 	return err_set(err, ERR_PERMISSION,
 		"%s: other users may write to it (mode %04o), and so put something else in "

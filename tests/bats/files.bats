@@ -198,6 +198,20 @@ group_may_not() {
   [[ $output == *"$PWD/up: other users may write to it (mode 2775), "* ]] || fail "$output"
 }
 
+# The group bits of such a directory are those of the list's mask.
+@test "a group that may write stands for nobody else by an access control list" {
+  mkdir -p up/state
+  export WH_DB="$PWD/up/state/wh.db"
+  enqueue
+  python3 - up <<'END' || skip "no access control lists on this file system"
+import os, struct, sys
+entries = (1, 7, -1), (2, 7, 65534), (4, 5, -1), (16, 7, -1), (32, 5, -1)
+acl = struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in entries)
+os.setxattr(sys.argv[1], "system.posix_acl_access", acl)
+END
+  refused "$PWD/up: other users may write to it (mode 0775), $replaceable: chmod go-w $PWD/up"
+}
+
 @test "another user's store, side files and directory are refused" {
   local file
 
