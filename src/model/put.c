@@ -116,6 +116,7 @@ put_untaken(struct buf *out, struct span members)
 			buf_add(out, "\":", 2);
 			buf_add_span(out, it.value.raw);
 		}
+	out->failed |= text.failed;
 	buf_free(&text);
 }
 

@@ -129,6 +129,7 @@ report_attempt(const struct report *report, struct buf *out, const struct task *
 		attempt_plain(report, out, task, url);
 	else
 		attempt_json(out, task, url);
+	out->failed |= redacted.failed;
 	buf_free(&redacted);
 }
 

@@ -9,7 +9,7 @@
  *	faults_test [SCENARIO…]
  *
  * After the first calls N grows by a third; every N is TORTURE=full (`make torture`),
- * in as many processes as $TORTURE_JOBS says.
+ * in as many processes as $TORTURE_JOBS says: most of a run is waiting.
  */
 #include "lab.h"
 
@@ -116,7 +116,7 @@ static const char WAITING[] =
 static const char DEAD[] =
 	"{\"id\":\"d1\",\"url\":\"^/ok\",\"attempt\":1,\"http\":{\"status\":404}}\n"
 	"{\"id\":\"d2\",\"url\":\"^/ok\",\"attempt\":1,\"http\":{\"status\":410},"
-	"\"headers\":{\"x-a\":\"\\u0062\"},\"payload\":{\"secret\":1}}\n"
+	"\"note\":[1],\"headers\":{\"x-a\":\"\\u0062\"},\"payload\":{\"secret\":1}}\n"
 	"{\"id\":\"d3\",\"url\":\"^/ok\",\"attempt\":2,\"error\":{\"message\":\"bad "
 	"signature\"}}\n";
 
@@ -705,7 +705,7 @@ int
 main(int argc, char **argv)
 {
 	struct suite suite = {.wanted = argv + 1, .parts = is_full() ? PARTS_OF_FULL : 1};
-	long jobs = lab_number("TORTURE_JOBS", 1), runs = 0;
+	long jobs = lab_number("TORTURE_JOBS", 3), runs = 0;
 
 	(void)argc;
 	suite.tally = mmap(NULL, sizeof(*suite.tally), PROT_READ | PROT_WRITE,

@@ -18,9 +18,10 @@
 
 enum { INLINE_BODY_MAX = 1024, HEADER_LINE_MAX = 128 * 1024 };
 
-/* Whether the text can be shown on a terminal, and pasted from it, unchanged. */
+/* Whether the text can be shown on a terminal, and pasted from it, unchanged. If memory
+ * does not suffice to tell, `out` fails. */
 static bool
-text_is_plain(struct span text)
+text_is_plain(struct buf *out, struct span text)
 {
 	struct buf safe;
 	bool plain;
@@ -30,6 +31,7 @@ text_is_plain(struct span text)
 	buf_init(&safe, text.len * 16 + 1);
 	safe_text(&safe, text, 0);
 	plain = !safe.failed && span_equal(buf_span(&safe), text);
+	out->failed |= safe.failed && !safe.full;
 	buf_free(&safe);
 	return plain || text.len == 0;
 }
@@ -78,7 +80,7 @@ shell_quote(struct buf *out, struct span word)
 {
 	if (needs_no_quotes(word))
 		buf_add_span(out, word);
-	else if (text_is_plain(word))
+	else if (text_is_plain(out, word))
 		quote_plain(out, word);
 	else
 		quote_escaped(out, word);
@@ -102,6 +104,7 @@ add_header(struct buf *out, struct span name, struct span value)
 	buf_add_text(&line, value.len > 0 ? ": " : ";");
 	buf_add_span(&line, value);
 	add_option(out, "-H", buf_span(&line));
+	out->failed |= line.failed;
 	buf_free(&line);
 }
 
@@ -198,9 +201,9 @@ add_tls(struct buf *out, const struct endpoint_config *endpoint)
 }
 
 static bool
-body_fits_command(const struct request *request)
+body_fits_command(struct buf *out, const struct request *request)
 {
-	return request->body.len <= INLINE_BODY_MAX && text_is_plain(request->body);
+	return request->body.len <= INLINE_BODY_MAX && text_is_plain(out, request->body);
 }
 
 static void
@@ -253,6 +256,7 @@ add_secret_headers(struct buf *out, const struct curl_source *source)
 	}
 	if (lines.len > 0)
 		buf_printf(out, " \\\n  -H @/dev/fd/3 3<<END\n%sEND", lines.data);
+	out->failed |= lines.failed;
 	buf_free(&lines);
 }
 
@@ -262,7 +266,7 @@ curl_command_put(struct buf *out, const struct curl_source *source)
 	const struct request *request = source->request;
 	struct span method = span_present(request->method) ? request->method
 							   : SPAN_LITERAL("POST");
-	bool inline_body = body_fits_command(request);
+	bool inline_body = body_fits_command(out, request);
 
 	if (!inline_body)
 		add_body_source(out, source);

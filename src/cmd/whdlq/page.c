@@ -256,6 +256,7 @@ put_command(struct page_text *text, const struct page *page)
 
 	page_heading(text, "Send it by hand");
 	buf_add_span(&text->out, curl);
+	text->out.failed |= page->curl.failed;
 	buf_add_char(&text->out, '\n');
 	if (memmem(curl.ptr, curl.len, REDACTED, strlen(REDACTED)) != NULL)
 		buf_printf(&text->out,

@@ -102,6 +102,7 @@ page_json(struct buf *out, const struct page *page)
 	}
 	buf_add_char(out, ']');
 	json_put_member_string(out, "curl", buf_span(&page->curl));
+	out->failed |= page->curl.failed;
 	buf_add_char(out, '}');
 }
 
