@@ -73,6 +73,17 @@ on_terminal() {
   [ "$output" = $'3\n2' ]
 }
 
+@test "list and export go on past a page" {
+  seq 450 | jq -c '{id: "e\(.)", url: "http://a.test/x", http: {status: 404}}' |
+    whenqueue >/dev/null
+  run -0 whdlq list --limit 0 -o id
+  [ "$output" = "$(seq 450 -1 1)" ]
+  run -0 --separate-stderr whdlq list --limit 430 -o id
+  [ "$output" = "$(seq 450 -1 21)" ]
+  run -0 whdlq export --all
+  [ "${#lines[@]}" -eq 450 ]
+}
+
 @test "list warns in a pipe that the default page is not all" {
   for i in {1..51}; do printf '{"id":"e%d","url":"http://a.example/","http":{"status":404}}\n' "$i"; done |
     whenqueue >/dev/null

@@ -84,6 +84,15 @@ answer() {
   [[ $stderr == 'whqueue: --since: '* ]]
 }
 
+@test "list: as many pages as the limit takes, and no job twice" {
+  seq 450 | jq -c '{id: "e\(.)", url: "http://a.test/x"}' | whenqueue >/dev/null
+  run -0 whqueue list --limit 0 -o id
+  [ "$output" = "$(seq 450 -1 1)" ]
+  run -0 --separate-stderr whqueue list --limit 430 -o id
+  [ "$output" = "$(seq 450 -1 21)" ]
+  [[ $stderr == *'newest 430: --after '* ]]
+}
+
 @test "list: 50 unless told, a cursor to go on with, and no silent end in a pipe" {
   export WH_TEST_CLOCK=$now
   for i in $(seq 120); do
