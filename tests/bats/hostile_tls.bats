@@ -105,6 +105,7 @@ END
 # strict TLS: wh.json with the endpoint "strict", a server that sends an alert to a client
 # whose certificate it does not take, and a web page to others who GET it.
 strict() {
+  : >strict.out # of the one before
   background strict openssl s_server -accept 127.0.0.1:0 -www -cert "$tls/server.pem" \
     -key "$tls/server.key" -CAfile "$tls/ca.pem" -Verify 1 -verify_return_error
   wait_until grep -q '^ACCEPT .*:[0-9]' strict.out
