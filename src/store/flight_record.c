@@ -3,10 +3,12 @@
 
 #include "base/trust.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -127,5 +129,52 @@ flight_record_remove(const char *db_path, int64_t worker)
 
 	if (path != NULL)
 		unlink(path);
+	free(path);
+}
+
+/* The worker whose file that would be beside the store of that name; 0: nobody's. */
+static int64_t
+worker_of(const char *file, const char *store)
+{
+	static const char infix[] = ".worker-";
+	size_t len = strlen(store);
+	char canonical[32];
+	long long worker;
+
+	if (strncmp(file, store, len) != 0 ||
+		strncmp(file + len, infix, sizeof(infix) - 1) != 0)
+		return 0;
+	file += len + sizeof(infix) - 1;
+	worker = strtoll(file, NULL, 10);
+	snprintf(canonical, sizeof(canonical), "%lld", worker);
+	return worker > 0 && strcmp(file, canonical) == 0 ? worker : 0;
+}
+
+static void
+sweep(DIR *directory, const char *store, flight_record_needed *needed, void *context)
+{
+	const struct dirent *entry;
+
+	while ((entry = readdir(directory)) != NULL) {
+		int64_t worker = worker_of(entry->d_name, store);
+
+		if (worker != 0 && !needed(context, worker))
+			unlinkat(dirfd(directory), entry->d_name, 0);
+	}
+}
+
+void
+flight_records_sweep(const char *db_path, flight_record_needed *needed, void *context)
+{
+	const char *slash = strrchr(db_path, '/');
+	const char *store = slash == NULL ? db_path : slash + 1;
+	char *path = slash == NULL ? strdup(".")
+				   : strndup(db_path, (size_t)(store - db_path));
+	DIR *directory = path == NULL ? NULL : opendir(path);
+
+	if (directory != NULL) {
+		sweep(directory, store, needed, context);
+		closedir(directory);
+	}
 	free(path);
 }

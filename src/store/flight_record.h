@@ -34,4 +34,10 @@ bool flight_record_has(const struct flight_record *record, int64_t job_id);
 /* Removes the worker's file, if there is one. */
 void flight_record_remove(const char *db_path, int64_t worker);
 
+/* Removes the files of all workers of the store that are not needed: who is killed while
+ * it ends leaves one behind. */
+typedef bool flight_record_needed(void *context, int64_t worker);
+void flight_records_sweep(
+	const char *db_path, flight_record_needed *needed, void *context);
+
 #endif

@@ -163,6 +163,22 @@ start_worker(struct sqlite_store *store, int64_t now, int64_t *worker, struct er
 	return register_worker(store, *worker, now, err);
 }
 
+/* Whether the file of its flights may tell something: it has not been forgotten yet, or
+ * is about to come or go. */
+static bool
+is_known(void *context, int64_t worker)
+{
+	struct sqlite_store *store = context;
+	struct query query = query_start(store, &sqlite_worker_sql[FIND_WORKER]);
+	int row;
+
+	bind_int(&query, worker);
+	row = query_next(&query, NULL);
+	if (row == 1)
+		query_end(&query);
+	return row != 0 || side_file_worker_lives(&store->side, worker);
+}
+
 int
 sqlite_worker_start(struct store *base, int64_t now, int64_t lease_ms, int64_t *worker,
 	struct err *err)
@@ -178,6 +194,7 @@ sqlite_worker_start(struct store *base, int64_t now, int64_t lease_ms, int64_t *
 		return -1;
 	}
 	store->worker = *worker;
+	flight_records_sweep(store->path, is_known, store);
 	return 0;
 }
 

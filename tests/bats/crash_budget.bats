@@ -131,3 +131,15 @@ receiver_has() {
   json_is '.event == "completed" and .worker == 1'
   ! compgen -G "$WH_DB.worker-*"
 }
+
+@test "a file of flights that a worker left as it ended is swept up, and no other file" {
+  receiver_start
+  whenqueue --url "$(receiver_url /hang)" --data '{}'
+  worker_start
+  touch "$WH_DB.worker-77" # of a worker that was killed when it had taken its leave
+  touch "$WH_DB.worker-077" "$WH_DB.worker-7x" "$WH_DB.worker-" other.worker-78
+  whworker --drain
+  run -0 compgen -G '*worker-*'
+  [ "$(sort <<<"$output" | xargs)" = \
+    'other.worker-78 wh.db.worker- wh.db.worker-077 wh.db.worker-1 wh.db.worker-7x' ]
+}

@@ -9,6 +9,7 @@ sent oftener than its attempts and the kills that it was in flight at account fo
 database is damaged. finish() drains the queue and checks the same once more, exactly.
 """
 
+import array
 import collections
 import json
 import os
@@ -80,6 +81,7 @@ class Ground:
         self.failing = set()  # a connection broke: requests are not what was recorded
         self.attempts = {}  # event id -> the most that was seen
         self.leased = collections.Counter()  # event id -> how often at a kill
+        self.company = {}  # job id -> how many were being delivered at its latest kill
         self.requests = collections.Counter()  # event id -> how often it was received
         self.checks = 0
         self.takeovers = []  # (worker number, since when)
@@ -229,6 +231,7 @@ class Ground:
             rows = self.claimed_by(victim)
         self.go_on()
         self.leased.update(row[1] for row in rows)
+        self.note_company(victim.pid)
         self.takeovers += [(number, since) for number in {row[0] for row in rows}]
         self.note_kill("whworker", f"with {len(rows)} jobs")
 
@@ -240,6 +243,17 @@ class Ground:
     def go_on(self):
         for worker in self.workers:
             worker.send_signal(signal.SIGCONT)
+
+    def note_company(self, pid):
+        """Whom the dead worker was delivering, by the file that it leaves (flight_record.h)."""
+        number = self.query("SELECT max(id) FROM worker WHERE pid = ?", pid)[0][0]
+        try:
+            with open(f"{self.database}.worker-{number}", "rb") as file:
+                places = array.array("q", file.read())
+        except FileNotFoundError:
+            return  # it was killed before it had one
+        jobs = [job for job in places if job != 0]
+        self.company.update((job, len(jobs)) for job in jobs)
 
     # ---- what must hold ----------------------------------------------------------
 
@@ -346,8 +360,12 @@ class Ground:
         return extra
 
     def crash_loops(self):
-        return self.query("SELECT count(*) FROM dead_letter_queue"
-                          " WHERE death = 'crash_loop'")[0][0]
+        """Buried is only who was alone with a worker when it was killed."""
+        buried = self.query("SELECT id FROM dead_letter_queue WHERE death = 'crash_loop'")
+        for (job,) in buried:
+            self.demand(self.company.get(job) == 1,
+                        f"job {job} is buried and was one of {self.company.get(job)}")
+        return len(buried)
 
     def report(self, duplicates):
         programs = ", ".join(f"{name} {count}" for name, count in sorted(self.kills.items()))
@@ -358,7 +376,7 @@ class Ground:
                f" jobs in flight at kills {self.leased.total()}")
         figure(f"takeovers {len(self.taken_over)}, longest {max(self.taken_over) * 1000:.0f} ms,"
                f" over 1 s {sum(took > 1 for took in self.taken_over)};"
-               f" crash loops {self.crash_loops()}")
+               f" crash loops {self.crash_loops()}, each of a job alone in flight")
 
     def close(self):
         for process in self.workers + self.writers + [self.receiver]:
