@@ -221,6 +221,43 @@ delivered_again() {
   [ "$(jq -s 'map(select(.event == "completed")) | length' "$worker_out")" = 2 ]
 }
 
+# deliver N: job N, of one attempt, and its line in $output
+deliver() {
+  printf '{"id":"job%s","endpoint":"acme","payload":1,"max_attempts":1}\n' "$1" |
+    whenqueue --config wh.json >/dev/null
+  wait_until grep -q "\"id\":\"job$1\"" "$worker_out"
+  output=$(grep "\"id\":\"job$1\"" "$worker_out")
+}
+
+@test "TLS: after a HUP the new authority and the new certificate count, on a kept connection too" {
+  certificates
+  receiver_start --cert "$tls/server.pem" --key "$tls/server.key" --client-ca "$tls/ca.pem"
+  cp "$tls"/{ca.pem,client.pem,client.key} .
+  cat >wh.json <<END
+{"endpoints": {"acme": {"url": "$(receiver_url /ok)", "tls":
+  {"ca": "ca.pem", "cert": "client.pem", "key": "client.key"}}}}
+END
+  worker_start --config wh.json -c 1
+  deliver 1
+  json_is '.event == "completed" and .phases.tls_ms > 0'
+  deliver 2
+  json_is '.event == "completed" and (.phases | has("tls_ms") | not)' # kept
+  cp "$tls/other-ca.pem" ca.pem
+  kill -HUP "$worker_pid"
+  deliver 3
+  json_is '.event == "dead" and .rule == "curl-60"'
+  cp "$tls/ca.pem" ca.pem
+  kill -HUP "$worker_pid"
+  deliver 4
+  json_is '.event == "completed"'
+  cp "$tls/other-client.pem" client.pem
+  cp "$tls/other-client.key" client.key
+  kill -HUP "$worker_pid"
+  deliver 5
+  json_is '.status == 403 and .phases.tls_ms > 0' # what the receiver says to whom it does not know
+  [ "$(receiver_log 'select(.headers["webhook-id"] == "job3")')" = '' ]
+}
+
 @test "TLS: what cannot be verified is refused before anything is sent" {
   certificates
   for name in expired wrong-host self-signed; do
