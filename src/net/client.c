@@ -186,7 +186,10 @@ transfer_start(struct transfer *transfer, const struct transfer_request *request
 	}
 	transfer->active = true;
 	transfer->started_us = client->options.loop->now_us;
-	transfer->connect_us = request->connect_timeout_ms * 1000;
+	transfer->connect_us = 1000 *
+		(request->connect_timeout_ms < request->timeout_ms
+				? request->connect_timeout_ms
+				: request->timeout_ms);
 	return 0;
 }
 
