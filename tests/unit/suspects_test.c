@@ -106,6 +106,23 @@ test_places_are_used_again(void)
 	suspects_free(&suspects);
 }
 
+static void
+test_an_end_in_order_leaves_nobody_suspected(void)
+{
+	struct suspects suspects = fresh();
+	struct delivery delivery = {.job_id = 7};
+	struct task tasks[2] = {{.delivery = &delivery}, {.delivery = &delivery}};
+
+	for (int i = 0; i < 2; i++) {
+		CHECK(suspects_admit(&suspects, &tasks[i]));
+		suspects_start(&suspects, &tasks[i]);
+	}
+	suspects_clear(&suspects);
+	for (int i = 0; i < CONCURRENCY; i++)
+		CHECK_INT(flights[i], 0);
+	suspects_free(&suspects);
+}
+
 int
 main(void)
 {
@@ -114,6 +131,7 @@ main(void)
 		TAP(test_company_follows_the_slots),
 		TAP(test_two_crashes_are_solitude_in_turn),
 		TAP(test_places_are_used_again),
+		TAP(test_an_end_in_order_leaves_nobody_suspected),
 		{0},
 	});
 }
