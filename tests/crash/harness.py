@@ -19,6 +19,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -81,7 +82,7 @@ class Ground:
         self.failing = set()  # a connection broke: requests are not what was recorded
         self.attempts = {}  # event id -> the most that was seen
         self.leased = collections.Counter()  # event id -> how often at a kill
-        self.company = {}  # job id -> how many were being delivered at its latest kill
+        self.company = {}  # job id -> the fewest that were being delivered at one of its kills
         self.requests = collections.Counter()  # event id -> how often it was received
         self.checks = 0
         self.takeovers = []  # (worker number, since when)
@@ -253,7 +254,8 @@ class Ground:
         except FileNotFoundError:
             return  # it was killed before it had one
         jobs = [job for job in places if job != 0]
-        self.company.update((job, len(jobs)) for job in jobs)
+        for job in jobs:
+            self.company[job] = min(len(jobs), self.company.get(job, len(jobs)))
 
     # ---- what must hold ----------------------------------------------------------
 
@@ -364,7 +366,7 @@ class Ground:
         buried = self.query("SELECT id FROM dead_letter_queue WHERE death = 'crash_loop'")
         for (job,) in buried:
             self.demand(self.company.get(job) == 1,
-                        f"job {job} is buried and was one of {self.company.get(job)}")
+                        f"job {job} is buried and was one of {self.company.get(job)} or more")
         return len(buried)
 
     def report(self, duplicates):
@@ -377,6 +379,11 @@ class Ground:
         figure(f"takeovers {len(self.taken_over)}, longest {max(self.taken_over) * 1000:.0f} ms,"
                f" over 1 s {sum(took > 1 for took in self.taken_over)};"
                f" crash loops {self.crash_loops()}, each of a job alone in flight")
+
+    def complaints(self):
+        """The last that the programs had to say."""
+        with open(os.path.join(self.directory, "stderr")) as stderr:
+            return "".join(stderr.readlines()[-5:])
 
     def close(self):
         for process in self.workers + self.writers + [self.receiver]:
@@ -398,10 +405,10 @@ def suite(name, make_ground, run):
         try:
             run(ground)
         except Violation as found:
-            violation = f"{found}; KILL_SEED={SEED}"
+            violation = f"{found}; KILL_SEED={SEED}\n{ground.complaints()}"
         finally:
             ground.close()
     print(f"{'not ok' if violation else 'ok'} 1 - {name}")
     if violation:
-        print(f"#   {violation}")
+        print(textwrap.indent(violation, "#   "))
     sys.stdout.flush()
