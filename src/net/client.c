@@ -102,7 +102,6 @@ client_close(struct client *client)
 	if (client->sockets.loop != NULL)
 		sockets_free(&client->sockets);
 	targets_free(&client->targets);
-	names_free(&client->names);
 	free(client->tls.ca_file);
 	free(client->tls.ca_path);
 	free(client->transfers);

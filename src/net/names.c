@@ -3,16 +3,8 @@
 
 #include "model/guard.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-void
-names_free(struct names *names)
-{
-	for (size_t i = 0; i < NAMES_KEPT; i++)
-		free(names->recent[i].name);
-}
 
 /* FNV-1a. Who finds names that share a place only has them forgotten. */
 static size_t
@@ -31,19 +23,19 @@ find(struct names *names, const char *name)
 {
 	struct known_name *known = &names->recent[place_of(name)];
 
-	return known->name != NULL && strcmp(known->name, name) == 0 ? known : NULL;
+	return strcmp(known->name, name) == 0 ? known : NULL;
 }
 
-/* Without memory it is not remembered. */
+/* One that is longer than names can be has nothing to answer. */
 static void
 remember(struct names *names, const char *name, int64_t silent_until_us)
 {
 	struct known_name *known = &names->recent[place_of(name)];
+	size_t size = strlen(name) + 1;
 
-	if (find(names, name) == NULL) {
-		free(known->name);
-		known->name = strdup(name);
-	}
+	if (size > sizeof(known->name))
+		return;
+	memcpy(known->name, name, size);
 	known->silent_until_us = silent_until_us;
 }
 

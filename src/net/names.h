@@ -20,10 +20,11 @@ enum {
 	NAMES_KEPT = 256,
 	LOOKUPS_LEFT_MAX = 64, /* with the few threads that a worker has anyway */
 	SILENCE_US = 30 * 1000 * 1000,
+	NAME_SIZE = 254 + 1, /* RFC 1035 §3.1, with a dot at the end and a NUL */
 };
 
 struct known_name {
-	char *name;
+	char name[NAME_SIZE];    /* empty: none */
 	int64_t silent_until_us; /* 0: it answered */
 };
 
@@ -32,8 +33,6 @@ struct names {
 	struct known_name recent[NAMES_KEPT];
 	size_t asking; /* transfers whose look-up is under way, and waited for */
 };
-
-void names_free(struct names *names);
 
 enum lookup_state {
 	LOOKUP_NONE, /* there was no need */
