@@ -466,6 +466,7 @@ networks_are() {
 }
 
 @test "doctor: what the kernel has for the sandbox of a worker" {
+  [ -z "${TEST_SANITIZED:-}" ] || skip "a sanitizer does not work inside the sandbox"
   three_jobs
   run -0 whqueue doctor
   finding=$(jq -r 'select(.check == "sandbox").finding' <<<"$output")
