@@ -17,7 +17,7 @@ enum {
 	GATHER_MIN_US = 12 * 1000, /* these four were found by tests/bench */
 	GATHER_MAX_US = 50 * 1000,
 	GATHER_US_A_JOB = 1000,
-	GATHER_ENOUGH = 400, /* a commit of so many costs little for each */
+	GATHER_ENOUGH = 64, /* a commit of so many costs little for each */
 };
 
 /* ---- housekeeping ---------------------------------------------------------------- */
@@ -85,8 +85,18 @@ is_due(const struct store_thread *self)
 	return self->next_due_at != 0 && self->next_due_at <= store_thread_now(self);
 }
 
-/* How much more must come back to be worth a commit: as much as is then still out, but
- * not more than makes the commit's own cost small. */
+/* How many make a commit's own cost small. Where many are under way, as with slow
+ * receivers, a longer wait for more of them keeps nobody idle. */
+static size_t
+enough(const struct store_thread *self)
+{
+	size_t half = (size_t)self->demand.concurrency / 2;
+
+	return half > GATHER_ENOUGH ? half : GATHER_ENOUGH;
+}
+
+/* How many more must come back to be worth a commit: as many as are then still out, but
+ * not more than are enough. */
 static size_t
 worth_waiting_for(const struct store_thread *self)
 {
@@ -94,10 +104,10 @@ worth_waiting_for(const struct store_thread *self)
 	size_t pending = self->pending.count;
 	size_t half;
 
-	if (held <= pending || pending >= GATHER_ENOUGH)
+	if (held <= pending || pending >= enough(self))
 		return 0;
 	half = (held - pending + 1) / 2;
-	return half < GATHER_ENOUGH - pending ? half : GATHER_ENOUGH - pending;
+	return half < enough(self) - pending ? half : enough(self) - pending;
 }
 
 /* The more come back, the longer it is worth waiting for yet more of them; where it is a
