@@ -339,8 +339,8 @@ END
 }
 
 @test "a name that resolves to something else the second time is judged anew" {
-  listen elsewhere 127.0.0.2 0
-  receiver_start --port "$port"
+  receiver_start
+  listen elsewhere 127.0.0.2 "${receiver_base##*:}"
   echo 'rebound.test 127.0.0.1 127.0.0.2' >hosts
   echo '{"types": {"server": {"base_delay": "1ms"}}}' >policy.json
   enqueue a "http://rebound.test:$port/status/503"
