@@ -200,32 +200,25 @@ names_user(struct span text)
 	return false;
 }
 
+/* Whether that is so of the text when it is decoded; also if it is too long for that. */
+static bool
+is_decoded(struct span text, bool (*is_secret)(struct span text))
+{
+	struct buf decoded;
+	bool is;
+
+	buf_init(&decoded, URL_MAX);
+	decode(&decoded, text);
+	is = decoded.failed || is_secret(buf_span(&decoded));
+	buf_free(&decoded);
+	return is;
+}
+
 /* A URL inside the URL has parameters and a user too. */
 static bool
 holds_secret(struct span text)
 {
-	struct buf decoded;
-	bool holds;
-
-	buf_init(&decoded, URL_MAX);
-	decode(&decoded, text);
-	holds = decoded.failed || assigns_secret(buf_span(&decoded)) ||
-		names_user(buf_span(&decoded));
-	buf_free(&decoded);
-	return holds;
-}
-
-static bool
-parameter_is_secret(struct span name)
-{
-	struct buf decoded;
-	bool is_secret;
-
-	buf_init(&decoded, URL_MAX);
-	decode(&decoded, name);
-	is_secret = decoded.failed || name_is_secret(buf_span(&decoded));
-	buf_free(&decoded);
-	return is_secret;
+	return assigns_secret(text) || names_user(text);
 }
 
 /* "name" or "name=value", up to the next of `ends`. */
@@ -237,11 +230,12 @@ put_parameter(struct buf *out, struct span *rest, const char *ends)
 	struct span name = take_until(&value, "=");
 
 	if (value.len == 0) {
-		if (holds_secret(name))
+		if (is_decoded(name, holds_secret))
 			buf_add_text(out, REDACTED);
 		else
 			buf_add_span(out, name);
-	} else if (parameter_is_secret(name) || holds_secret(parameter)) {
+	} else if (is_decoded(name, name_is_secret) ||
+		is_decoded(parameter, holds_secret)) {
 		buf_add_span(out, name);
 		buf_add_text(out, "=" REDACTED);
 	} else {
