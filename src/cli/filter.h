@@ -25,6 +25,7 @@ struct filter_args {
 
 extern const struct cli_option cli_job_status_options[];  /* --status of jobs */
 extern const struct cli_option cli_dead_status_options[]; /* --status of dead letters */
+extern const struct cli_option cli_resolved_status_options[]; /* of those only */
 extern const struct cli_option cli_filter_options[];
 extern const struct cli_option cli_page_options[]; /* --limit --after */
 

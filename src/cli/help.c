@@ -119,7 +119,8 @@ static bool
 is_filter(const struct cli_option *options)
 {
 	return options == cli_job_status_options || options == cli_dead_status_options ||
-		options == cli_filter_options || options == cli_page_options;
+		options == cli_resolved_status_options || options == cli_filter_options ||
+		options == cli_page_options;
 }
 
 static bool

@@ -16,7 +16,7 @@ static const struct cli_option options[] = {
 const struct cli_group cleanup_groups[] = {
 	{options, 0},
 	{cli_change_options, offsetof(struct cleanup_args, change.flags)},
-	{cli_dead_status_options, offsetof(struct cleanup_args, change.filter)},
+	{cli_resolved_status_options, offsetof(struct cleanup_args, change.filter)},
 	{cli_filter_options, offsetof(struct cleanup_args, change.filter)},
 	{cli_page_options, offsetof(struct cleanup_args, change.filter)},
 	{cli_output_options, offsetof(struct cleanup_args, change.common)},
@@ -137,6 +137,7 @@ cleanup_run(struct cli *cli, const void *arguments)
 			&cleaning.store, &err) != 0)
 		return cli_complain(cli, &err);
 	if (!confirmed(cli, &cleaning, now)) {
+		cli_warn(cli, "nothing was done");
 		store_close(cleaning.store);
 		return EXIT_NONE;
 	}
