@@ -14,26 +14,26 @@ _whtools_verbs() {
 _whtools_options() {
   case "$1 $2" in
     'whclassify ') echo '--explain --output -o --line-buffered --policy --config --help -h --version' ;;
-    'whenqueue ') echo '--url -u --endpoint -e --event-type -t --id --method -X --header -H --data -d --raw --delay --at --priority --ordered --ordering-key --max-attempts --jitter --explain --policy --config --db --queue --output -o --color --help -h --version' ;;
+    'whenqueue ') echo '--url -u --endpoint -E --event-type -t --id --method -X --header -H --data -d --raw --delay --at --priority --ordered --ordering-key --max-attempts --jitter --explain --policy --config --db --queue --output -o --color --help -h --version' ;;
     'whworker ') echo '--db --queue --config --policy --allow-net --concurrency -c --timeout --connect-timeout --jitter --drain --once --max-time --grace --lease --ready-fd --sandbox --output -o --color --help -h --version' ;;
-    'whqueue stats') echo '--status -s --event-type -t --category --error-type -e --endpoint --since --until --output -o --color --db --queue --help -h --version' ;;
+    'whqueue stats') echo '--status -s --event-type -t --category --error-type -e --endpoint -E --since --until --output -o --color --db --queue --help -h --version' ;;
     'whqueue endpoints') echo '--output -o --color --db --queue --help -h --version' ;;
-    'whqueue list') echo '--reveal --status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --output -o --color --db --queue --help -h --version' ;;
-    'whqueue show') echo '--reveal --status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --output -o --color --db --queue --help -h --version' ;;
-    'whqueue cancel') echo '--all --dry-run --yes -y --status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --output -o --color --db --queue --help -h --version' ;;
-    'whqueue hold') echo '--all --dry-run --yes -y --status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --output -o --color --db --queue --help -h --version' ;;
-    'whqueue release') echo '--all --dry-run --yes -y --status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --output -o --color --db --queue --help -h --version' ;;
-    'whqueue expedite') echo '--all --dry-run --yes -y --status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --output -o --color --db --queue --help -h --version' ;;
+    'whqueue list') echo '--reveal --status -s --event-type -t --category --error-type -e --endpoint -E --since --until --limit -n --after --output -o --color --db --queue --help -h --version' ;;
+    'whqueue show') echo '--reveal --status -s --event-type -t --category --error-type -e --endpoint -E --since --until --limit -n --after --output -o --color --db --queue --help -h --version' ;;
+    'whqueue cancel') echo '--all --dry-run --yes -y --status -s --event-type -t --category --error-type -e --endpoint -E --since --until --limit -n --after --output -o --color --db --queue --help -h --version' ;;
+    'whqueue hold') echo '--all --dry-run --yes -y --status -s --event-type -t --category --error-type -e --endpoint -E --since --until --limit -n --after --output -o --color --db --queue --help -h --version' ;;
+    'whqueue release') echo '--all --dry-run --yes -y --status -s --event-type -t --category --error-type -e --endpoint -E --since --until --limit -n --after --output -o --color --db --queue --help -h --version' ;;
+    'whqueue expedite') echo '--all --dry-run --yes -y --status -s --event-type -t --category --error-type -e --endpoint -E --since --until --limit -n --after --output -o --color --db --queue --help -h --version' ;;
     'whqueue doctor') echo '--allow-net --config --output -o --color --db --queue --help -h --version' ;;
-    'whdlq list') echo '--reveal --status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --output -o --color --db --queue --help -h --version' ;;
-    'whdlq show') echo '--reveal --body --status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --output -o --color --config --db --queue --help -h --version' ;;
-    'whdlq retry') echo '--wait --timeout --all --dry-run --yes -y --status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --output -o --color --db --queue --help -h --version' ;;
-    'whdlq resolve') echo '--by --message -m --all --dry-run --yes -y --status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --output -o --color --db --queue --help -h --version' ;;
-    'whdlq reopen') echo '--all --dry-run --yes -y --status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --output -o --color --db --queue --help -h --version' ;;
-    'whdlq stats') echo '--by --status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --output -o --color --db --queue --help -h --version' ;;
-    'whdlq cleanup') echo '--older-than --all --dry-run --yes -y --status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --output -o --color --db --queue --help -h --version' ;;
-    'whdlq delete') echo '--all --dry-run --yes -y --status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --output -o --color --db --queue --help -h --version' ;;
-    'whdlq export') echo '--all --status -s --event-type -t --category --error-type -e --endpoint --since --until --limit -n --after --db --queue --help -h --version' ;;
+    'whdlq list') echo '--reveal --status -s --event-type -t --category --error-type -e --endpoint -E --since --until --limit -n --after --output -o --color --db --queue --help -h --version' ;;
+    'whdlq show') echo '--reveal --body --status -s --event-type -t --category --error-type -e --endpoint -E --since --until --limit -n --after --output -o --color --config --db --queue --help -h --version' ;;
+    'whdlq retry') echo '--wait --timeout --all --dry-run --yes -y --status -s --event-type -t --category --error-type -e --endpoint -E --since --until --limit -n --after --output -o --color --db --queue --help -h --version' ;;
+    'whdlq resolve') echo '--by --message -m --all --dry-run --yes -y --status -s --event-type -t --category --error-type -e --endpoint -E --since --until --limit -n --after --output -o --color --db --queue --help -h --version' ;;
+    'whdlq reopen') echo '--all --dry-run --yes -y --status -s --event-type -t --category --error-type -e --endpoint -E --since --until --limit -n --after --output -o --color --db --queue --help -h --version' ;;
+    'whdlq stats') echo '--by --status -s --event-type -t --category --error-type -e --endpoint -E --since --until --limit -n --after --output -o --color --db --queue --help -h --version' ;;
+    'whdlq cleanup') echo '--older-than --all --dry-run --yes -y --status -s --event-type -t --category --error-type -e --endpoint -E --since --until --limit -n --after --output -o --color --db --queue --help -h --version' ;;
+    'whdlq delete') echo '--all --dry-run --yes -y --status -s --event-type -t --category --error-type -e --endpoint -E --since --until --limit -n --after --output -o --color --db --queue --help -h --version' ;;
+    'whdlq export') echo '--all --status -s --event-type -t --category --error-type -e --endpoint -E --since --until --limit -n --after --db --queue --help -h --version' ;;
   esac
 }
 
@@ -45,7 +45,7 @@ _whtools_kind() {
     'whclassify  --config') echo 'file' ;;
     'whenqueue  ') echo 'file' ;;
     'whenqueue  --url' | 'whenqueue  -u') echo 'nothing' ;;
-    'whenqueue  --endpoint' | 'whenqueue  -e') echo 'endpoint' ;;
+    'whenqueue  --endpoint' | 'whenqueue  -E') echo 'endpoint' ;;
     'whenqueue  --event-type' | 'whenqueue  -t') echo 'event_type' ;;
     'whenqueue  --id') echo 'nothing' ;;
     'whenqueue  --method' | 'whenqueue  -X') echo 'nothing' ;;
@@ -85,7 +85,7 @@ _whtools_kind() {
     'whqueue stats --event-type' | 'whqueue stats -t') echo 'event_type' ;;
     'whqueue stats --category') echo 'choice any RETRYABLE RATE_LIMIT NON_RETRYABLE VALIDATION' ;;
     'whqueue stats --error-type' | 'whqueue stats -e') echo 'choice any network rate_limit server database client signature validation unknown' ;;
-    'whqueue stats --endpoint') echo 'endpoint' ;;
+    'whqueue stats --endpoint' | 'whqueue stats -E') echo 'endpoint' ;;
     'whqueue stats --since') echo 'nothing' ;;
     'whqueue stats --until') echo 'nothing' ;;
     'whqueue stats --output' | 'whqueue stats -o') echo 'choice auto table ndjson json tsv id' ;;
@@ -102,7 +102,7 @@ _whtools_kind() {
     'whqueue list --event-type' | 'whqueue list -t') echo 'event_type' ;;
     'whqueue list --category') echo 'choice any RETRYABLE RATE_LIMIT NON_RETRYABLE VALIDATION' ;;
     'whqueue list --error-type' | 'whqueue list -e') echo 'choice any network rate_limit server database client signature validation unknown' ;;
-    'whqueue list --endpoint') echo 'endpoint' ;;
+    'whqueue list --endpoint' | 'whqueue list -E') echo 'endpoint' ;;
     'whqueue list --since') echo 'nothing' ;;
     'whqueue list --until') echo 'nothing' ;;
     'whqueue list --limit' | 'whqueue list -n') echo 'nothing' ;;
@@ -116,7 +116,7 @@ _whtools_kind() {
     'whqueue show --event-type' | 'whqueue show -t') echo 'event_type' ;;
     'whqueue show --category') echo 'choice any RETRYABLE RATE_LIMIT NON_RETRYABLE VALIDATION' ;;
     'whqueue show --error-type' | 'whqueue show -e') echo 'choice any network rate_limit server database client signature validation unknown' ;;
-    'whqueue show --endpoint') echo 'endpoint' ;;
+    'whqueue show --endpoint' | 'whqueue show -E') echo 'endpoint' ;;
     'whqueue show --since') echo 'nothing' ;;
     'whqueue show --until') echo 'nothing' ;;
     'whqueue show --limit' | 'whqueue show -n') echo 'nothing' ;;
@@ -130,7 +130,7 @@ _whtools_kind() {
     'whqueue cancel --event-type' | 'whqueue cancel -t') echo 'event_type' ;;
     'whqueue cancel --category') echo 'choice any RETRYABLE RATE_LIMIT NON_RETRYABLE VALIDATION' ;;
     'whqueue cancel --error-type' | 'whqueue cancel -e') echo 'choice any network rate_limit server database client signature validation unknown' ;;
-    'whqueue cancel --endpoint') echo 'endpoint' ;;
+    'whqueue cancel --endpoint' | 'whqueue cancel -E') echo 'endpoint' ;;
     'whqueue cancel --since') echo 'nothing' ;;
     'whqueue cancel --until') echo 'nothing' ;;
     'whqueue cancel --limit' | 'whqueue cancel -n') echo 'nothing' ;;
@@ -144,7 +144,7 @@ _whtools_kind() {
     'whqueue hold --event-type' | 'whqueue hold -t') echo 'event_type' ;;
     'whqueue hold --category') echo 'choice any RETRYABLE RATE_LIMIT NON_RETRYABLE VALIDATION' ;;
     'whqueue hold --error-type' | 'whqueue hold -e') echo 'choice any network rate_limit server database client signature validation unknown' ;;
-    'whqueue hold --endpoint') echo 'endpoint' ;;
+    'whqueue hold --endpoint' | 'whqueue hold -E') echo 'endpoint' ;;
     'whqueue hold --since') echo 'nothing' ;;
     'whqueue hold --until') echo 'nothing' ;;
     'whqueue hold --limit' | 'whqueue hold -n') echo 'nothing' ;;
@@ -158,7 +158,7 @@ _whtools_kind() {
     'whqueue release --event-type' | 'whqueue release -t') echo 'event_type' ;;
     'whqueue release --category') echo 'choice any RETRYABLE RATE_LIMIT NON_RETRYABLE VALIDATION' ;;
     'whqueue release --error-type' | 'whqueue release -e') echo 'choice any network rate_limit server database client signature validation unknown' ;;
-    'whqueue release --endpoint') echo 'endpoint' ;;
+    'whqueue release --endpoint' | 'whqueue release -E') echo 'endpoint' ;;
     'whqueue release --since') echo 'nothing' ;;
     'whqueue release --until') echo 'nothing' ;;
     'whqueue release --limit' | 'whqueue release -n') echo 'nothing' ;;
@@ -172,7 +172,7 @@ _whtools_kind() {
     'whqueue expedite --event-type' | 'whqueue expedite -t') echo 'event_type' ;;
     'whqueue expedite --category') echo 'choice any RETRYABLE RATE_LIMIT NON_RETRYABLE VALIDATION' ;;
     'whqueue expedite --error-type' | 'whqueue expedite -e') echo 'choice any network rate_limit server database client signature validation unknown' ;;
-    'whqueue expedite --endpoint') echo 'endpoint' ;;
+    'whqueue expedite --endpoint' | 'whqueue expedite -E') echo 'endpoint' ;;
     'whqueue expedite --since') echo 'nothing' ;;
     'whqueue expedite --until') echo 'nothing' ;;
     'whqueue expedite --limit' | 'whqueue expedite -n') echo 'nothing' ;;
@@ -193,7 +193,7 @@ _whtools_kind() {
     'whdlq list --event-type' | 'whdlq list -t') echo 'event_type' ;;
     'whdlq list --category') echo 'choice any RETRYABLE RATE_LIMIT NON_RETRYABLE VALIDATION' ;;
     'whdlq list --error-type' | 'whdlq list -e') echo 'choice any network rate_limit server database client signature validation unknown' ;;
-    'whdlq list --endpoint') echo 'endpoint' ;;
+    'whdlq list --endpoint' | 'whdlq list -E') echo 'endpoint' ;;
     'whdlq list --since') echo 'nothing' ;;
     'whdlq list --until') echo 'nothing' ;;
     'whdlq list --limit' | 'whdlq list -n') echo 'nothing' ;;
@@ -207,7 +207,7 @@ _whtools_kind() {
     'whdlq show --event-type' | 'whdlq show -t') echo 'event_type' ;;
     'whdlq show --category') echo 'choice any RETRYABLE RATE_LIMIT NON_RETRYABLE VALIDATION' ;;
     'whdlq show --error-type' | 'whdlq show -e') echo 'choice any network rate_limit server database client signature validation unknown' ;;
-    'whdlq show --endpoint') echo 'endpoint' ;;
+    'whdlq show --endpoint' | 'whdlq show -E') echo 'endpoint' ;;
     'whdlq show --since') echo 'nothing' ;;
     'whdlq show --until') echo 'nothing' ;;
     'whdlq show --limit' | 'whdlq show -n') echo 'nothing' ;;
@@ -223,7 +223,7 @@ _whtools_kind() {
     'whdlq retry --event-type' | 'whdlq retry -t') echo 'event_type' ;;
     'whdlq retry --category') echo 'choice any RETRYABLE RATE_LIMIT NON_RETRYABLE VALIDATION' ;;
     'whdlq retry --error-type' | 'whdlq retry -e') echo 'choice any network rate_limit server database client signature validation unknown' ;;
-    'whdlq retry --endpoint') echo 'endpoint' ;;
+    'whdlq retry --endpoint' | 'whdlq retry -E') echo 'endpoint' ;;
     'whdlq retry --since') echo 'nothing' ;;
     'whdlq retry --until') echo 'nothing' ;;
     'whdlq retry --limit' | 'whdlq retry -n') echo 'nothing' ;;
@@ -239,7 +239,7 @@ _whtools_kind() {
     'whdlq resolve --event-type' | 'whdlq resolve -t') echo 'event_type' ;;
     'whdlq resolve --category') echo 'choice any RETRYABLE RATE_LIMIT NON_RETRYABLE VALIDATION' ;;
     'whdlq resolve --error-type' | 'whdlq resolve -e') echo 'choice any network rate_limit server database client signature validation unknown' ;;
-    'whdlq resolve --endpoint') echo 'endpoint' ;;
+    'whdlq resolve --endpoint' | 'whdlq resolve -E') echo 'endpoint' ;;
     'whdlq resolve --since') echo 'nothing' ;;
     'whdlq resolve --until') echo 'nothing' ;;
     'whdlq resolve --limit' | 'whdlq resolve -n') echo 'nothing' ;;
@@ -253,7 +253,7 @@ _whtools_kind() {
     'whdlq reopen --event-type' | 'whdlq reopen -t') echo 'event_type' ;;
     'whdlq reopen --category') echo 'choice any RETRYABLE RATE_LIMIT NON_RETRYABLE VALIDATION' ;;
     'whdlq reopen --error-type' | 'whdlq reopen -e') echo 'choice any network rate_limit server database client signature validation unknown' ;;
-    'whdlq reopen --endpoint') echo 'endpoint' ;;
+    'whdlq reopen --endpoint' | 'whdlq reopen -E') echo 'endpoint' ;;
     'whdlq reopen --since') echo 'nothing' ;;
     'whdlq reopen --until') echo 'nothing' ;;
     'whdlq reopen --limit' | 'whdlq reopen -n') echo 'nothing' ;;
@@ -268,7 +268,7 @@ _whtools_kind() {
     'whdlq stats --event-type' | 'whdlq stats -t') echo 'event_type' ;;
     'whdlq stats --category') echo 'choice any RETRYABLE RATE_LIMIT NON_RETRYABLE VALIDATION' ;;
     'whdlq stats --error-type' | 'whdlq stats -e') echo 'choice any network rate_limit server database client signature validation unknown' ;;
-    'whdlq stats --endpoint') echo 'endpoint' ;;
+    'whdlq stats --endpoint' | 'whdlq stats -E') echo 'endpoint' ;;
     'whdlq stats --since') echo 'nothing' ;;
     'whdlq stats --until') echo 'nothing' ;;
     'whdlq stats --limit' | 'whdlq stats -n') echo 'nothing' ;;
@@ -279,11 +279,11 @@ _whtools_kind() {
     'whdlq stats --queue') echo 'nothing' ;;
     'whdlq cleanup ') echo 'nothing' ;;
     'whdlq cleanup --older-than') echo 'nothing' ;;
-    'whdlq cleanup --status' | 'whdlq cleanup -s') echo 'choice unresolved retrying resolved all' ;;
+    'whdlq cleanup --status' | 'whdlq cleanup -s') echo 'choice resolved' ;;
     'whdlq cleanup --event-type' | 'whdlq cleanup -t') echo 'event_type' ;;
     'whdlq cleanup --category') echo 'choice any RETRYABLE RATE_LIMIT NON_RETRYABLE VALIDATION' ;;
     'whdlq cleanup --error-type' | 'whdlq cleanup -e') echo 'choice any network rate_limit server database client signature validation unknown' ;;
-    'whdlq cleanup --endpoint') echo 'endpoint' ;;
+    'whdlq cleanup --endpoint' | 'whdlq cleanup -E') echo 'endpoint' ;;
     'whdlq cleanup --since') echo 'nothing' ;;
     'whdlq cleanup --until') echo 'nothing' ;;
     'whdlq cleanup --limit' | 'whdlq cleanup -n') echo 'nothing' ;;
@@ -297,7 +297,7 @@ _whtools_kind() {
     'whdlq delete --event-type' | 'whdlq delete -t') echo 'event_type' ;;
     'whdlq delete --category') echo 'choice any RETRYABLE RATE_LIMIT NON_RETRYABLE VALIDATION' ;;
     'whdlq delete --error-type' | 'whdlq delete -e') echo 'choice any network rate_limit server database client signature validation unknown' ;;
-    'whdlq delete --endpoint') echo 'endpoint' ;;
+    'whdlq delete --endpoint' | 'whdlq delete -E') echo 'endpoint' ;;
     'whdlq delete --since') echo 'nothing' ;;
     'whdlq delete --until') echo 'nothing' ;;
     'whdlq delete --limit' | 'whdlq delete -n') echo 'nothing' ;;
@@ -311,7 +311,7 @@ _whtools_kind() {
     'whdlq export --event-type' | 'whdlq export -t') echo 'event_type' ;;
     'whdlq export --category') echo 'choice any RETRYABLE RATE_LIMIT NON_RETRYABLE VALIDATION' ;;
     'whdlq export --error-type' | 'whdlq export -e') echo 'choice any network rate_limit server database client signature validation unknown' ;;
-    'whdlq export --endpoint') echo 'endpoint' ;;
+    'whdlq export --endpoint' | 'whdlq export -E') echo 'endpoint' ;;
     'whdlq export --since') echo 'nothing' ;;
     'whdlq export --until') echo 'nothing' ;;
     'whdlq export --limit' | 'whdlq export -n') echo 'nothing' ;;

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <termios.h>
 #include <unistd.h>
 
 #ifndef WHTOOLS_VERSION
@@ -197,6 +198,7 @@ cli_confirm(struct cli *cli, bool yes, const char *format, ...)
 	buf_init(&safe, 8 * ERR_TEXT_MAX);
 	safe_text(&safe, span_of(question), 0);
 	fflush(stdout);
+	tcflush(STDIN_FILENO, TCIFLUSH); /* it was not typed to answer this */
 	fprintf(stderr, "%s: %s [y/N] ", cli->program->name, buf_span(&safe).ptr);
 	buf_free(&safe);
 	if (fgets(answer, sizeof(answer), stdin) == NULL)

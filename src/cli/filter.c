@@ -16,6 +16,7 @@ static const char *const job_states[] = {"waiting", "delayed", "active", "paused
 	"blocked", "completed", "cancelled", "dead", "all", NULL};
 static const char *const dead_statuses[] = {
 	"unresolved", "retrying", "resolved", "all", NULL};
+static const char *const resolved_statuses[] = {"resolved", NULL};
 static const char *const category_choices[] = {
 	"any", "RETRYABLE", "RATE_LIMIT", "NON_RETRYABLE", "VALIDATION", NULL};
 static const char *const error_type_choices[] = {"any", "network", "rate_limit", "server",
@@ -45,6 +46,18 @@ const struct cli_option cli_dead_status_options[] = {
 	{0},
 };
 
+const struct cli_option cli_resolved_status_options[] = {
+	{.letter = 's',
+		.name = "status",
+		.kind = CLI_LIST,
+		.offset = offsetof(struct filter_args, status),
+		.argument = "STATUS",
+		.help = "with this status",
+		.choices = resolved_statuses,
+		.complete = COMPLETE_CHOICE},
+	{0},
+};
+
 const struct cli_option cli_filter_options[] = {
 	{.letter = 't',
 		.name = "event-type",
@@ -68,7 +81,8 @@ const struct cli_option cli_filter_options[] = {
 		.help = "whose last failure was of this type",
 		.choices = error_type_choices,
 		.complete = COMPLETE_CHOICE},
-	{.name = "endpoint",
+	{.letter = 'E',
+		.name = "endpoint",
 		.kind = CLI_TEXT,
 		.offset = offsetof(struct filter_args, endpoint),
 		.argument = "NAME",

@@ -97,6 +97,16 @@ programs='whclassify whenqueue whworker whqueue whdlq'
   [ "$stderr" = "whqueue: a verb is missing; 'whqueue help' lists them" ]
 }
 
+@test "a letter means the same in every program and verb" {
+  for program in whclassify whenqueue whworker whqueue whdlq; do
+    "$program" --help=json
+  done >tables
+  run -0 jq -rs '[.. | objects | select(has("letter")) | {letter, name}] | unique
+    | group_by(.letter) | map(select(length > 1)) | .[][] | "-\(.letter) --\(.name)"' tables
+  [ -z "$output" ]
+  jq -es '[.. | objects | select(.letter? == "E").name] | length > 9 and all(. == "endpoint")' tables
+}
+
 @test "no abbreviations" {
   run -64 --separate-stderr whqueue list --lim 3
   [[ $stderr == 'whqueue: --lim: unknown option'* ]]

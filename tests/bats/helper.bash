@@ -17,6 +17,7 @@
 #   enqueue ID URL                one event with that id
 #   worker_start [OPTION…]        a whworker in the background, ready; its id in $worker_pid
 #   on_terminal COLUMNS WORDS…    a shell runs the words with a terminal of that width
+#   answer TYPED WORDS…           the same, and types that once it is asked a question
 #   json FILTER                   jq -r over $output (NDJSON); json_is FILTER: jq -e, for
 #                                 every line
 #   schema_valid NAME             every line of $output is valid by schema/record/NAME
@@ -199,6 +200,28 @@ on_terminal() {
     status=$?
   sed -e '1d;$d' -e 's/\^D\x08\x08//g' "$BATS_TEST_TMPDIR/typescript" | tr -d '\r'
   return "$status"
+}
+
+# What is typed before the question stands there would be thrown away.
+answer() {
+  local typed=$1 dialogue=$BATS_TEST_TMPDIR/dialogue pid status=0
+
+  shift
+  rm -f "$dialogue" "$dialogue.keys"
+  mkfifo "$dialogue.keys"
+  exec 7<>"$dialogue.keys" # whoever reads it may have ended
+  script -qefc "stty -echo; $*" "$dialogue" <&7 >/dev/null 3>&- 4>&- 7>&- &
+  pid=$!
+  wait_until has_asked_or_ended "$dialogue" "$pid"
+  printf '%s\n' "$typed" >&7
+  wait "$pid" || status=$?
+  exec 7>&-
+  sed '1d;$d' "$dialogue" | tr -d '\r'
+  return "$status"
+}
+
+has_asked_or_ended() {
+  grep -q '\[y/N\]' "$1" || has_ended "$2"
 }
 
 json() {

@@ -412,12 +412,12 @@ on_terminal() {
 @test "a terminal is asked before things are changed in bulk or deleted" {
   dead a
   dead b
-  on_terminal "whdlq delete --all" <<<n >seen || :
-  grep -q '2 dead letters to be deleted' seen
-  on_terminal "whdlq delete a" <<<n >seen || :
-  grep -q 'for good?' seen
+  run -1 answer n whdlq delete --all
+  [[ $output == *'2 dead letters to be deleted'* ]]
+  run -1 answer n whdlq delete a
+  [[ $output == *'for good?'* ]]
   [ "$(whdlq list -o id | paste -sd ' ')" = "2 1" ]
-  on_terminal "whdlq delete a" <<<y >seen
+  run -0 answer y whdlq delete a
   [ "$(whdlq list -o id)" = 2 ]
   on_terminal "whdlq delete --all --yes" </dev/null >seen
   run -1 grep '?' seen
@@ -442,6 +442,12 @@ on_terminal() {
   WH_TEST_CLOCK=2027-01-01T00:00:00Z run -0 whdlq cleanup --all
   json_is '.deleted == 1'
   [ "$(whdlq list --status all | jq -r .id)" = open ]
+
+  whdlq resolve open --by me
+  run -1 answer n whdlq cleanup --all
+  [[ $output == *'delete 1 resolved dead letter? [y/N]'*'nothing was done'* ]]
+  run -0 answer y whdlq cleanup --all
+  run -1 whdlq list --status all
 }
 
 @test "cleanup wants an age, and works in chunks" {
@@ -456,6 +462,8 @@ on_terminal() {
     [[ $stderr == *'cleanup deletes resolved dead letters only'* ]]
   done
   run -0 whdlq cleanup --older-than 1d --status resolved
+  run -0 whdlq cleanup --help
+  [[ $output =~ --status\ STATUS\ +with\ this\ status:\ resolved$'\n' ]]
   for i in {1..2500}; do
     printf '{"id":"e%d","url":"http://a.example/","http":{"status":404}}\n' "$i"
   done | whenqueue >/dev/null

@@ -24,14 +24,6 @@ state_of() {
   whqueue show "$1" -o ndjson | jq -r .state
 }
 
-# Runs a command at a terminal and types an answer.
-answer() {
-  local typed=$1
-  shift
-  printf '%s\n' "$typed" >typed
-  script -qec "$*" /dev/null <typed | tr -d '\r'
-}
-
 @test "no store yet: every verb says so, 66" {
   for verb in stats list 'show 1' 'cancel 1' 'hold --all' 'release 1' 'expedite 1' doctor; do
     # shellcheck disable=SC2086 # verb and operand
@@ -328,16 +320,26 @@ answer() {
 }
 
 @test "on a terminal a filter is confirmed" {
-  command -v script >/dev/null || skip 'no script(1) to make a terminal with'
   three_jobs
-  run answer n whqueue cancel --endpoint http://a.test
+  run -1 answer n whqueue cancel --endpoint http://a.test
   [[ $output == *'whqueue: 2 jobs to be cancelled? [y/N]'* ]]
   [[ $output == *'nothing was done'* ]]
   [ "$(state_of one)" = waiting ]
-  run answer y whqueue cancel --endpoint http://a.test
+  run -0 answer y whqueue cancel --endpoint http://a.test
   [ "$(state_of one)" = cancelled ]
-  run answer n whqueue cancel --all --yes
+  run -0 answer n whqueue cancel --all --yes
   [ "$(state_of three)" = cancelled ]
+}
+
+@test "what was typed ahead of a question is no answer to it" {
+  three_jobs
+  (
+    echo y
+    wait_until grep -q '^y' seen && touch go
+    wait_until grep -qF '[y/N]' seen && echo n
+  ) | script -qefc "until [ -e go ]; do sleep 0.02; done; whqueue cancel --all" seen || :
+  grep -q 'nothing was done' seen
+  [ "$(state_of one)" = waiting ]
 }
 
 @test "hold and release: one job" {
