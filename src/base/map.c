@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/map.h"
 
+#include "base/hash.h"
 #include "base/rng.h"
 
 #include <stdlib.h>
@@ -26,16 +27,6 @@ map_free(struct map *map)
 	*map = (struct map){.seed = map->seed};
 }
 
-static uint64_t
-hash_of(const struct map *map, struct span key)
-{
-	uint64_t hash = 0xcbf29ce484222325 ^ map->seed;
-
-	for (size_t i = 0; i < key.len; i++)
-		hash = (hash ^ (unsigned char)key.ptr[i]) * 0x100000001b3;
-	return hash ^ (hash >> 29);
-}
-
 /* The entry that holds the key, or the empty one where it belongs; cap is never full. */
 static struct map_entry *
 find(const struct map *map, struct span key, uint64_t hash)
@@ -52,7 +43,7 @@ find(const struct map *map, struct span key, uint64_t hash)
 void *
 map_get(const struct map *map, struct span key)
 {
-	return map->cap == 0 ? NULL : find(map, key, hash_of(map, key))->value;
+	return map->cap == 0 ? NULL : find(map, key, hash_span(key, map->seed))->value;
 }
 
 static int
@@ -77,7 +68,7 @@ grow(struct map *map, struct err *err)
 int
 map_set(struct map *map, struct span key, void *value, struct err *err)
 {
-	uint64_t hash = hash_of(map, key);
+	uint64_t hash = hash_span(key, map->seed);
 	struct map_entry *entry;
 	char *copy;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A hash map from byte strings to pointers (open addressing, FNV-1a mixed with a random
- * seed so that nobody outside can choose collisions).
+ * A hash map from byte strings to pointers (open addressing; hashes have a random
+ * seed, so that nobody outside can choose collisions).
  */
 #ifndef BASE_MAP_H
 #define BASE_MAP_H

@@ -1,27 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 #include "net/names.h"
 
+#include "base/hash.h"
 #include "model/guard.h"
 
 #include <string.h>
 #include <sys/stat.h>
 
-/* FNV-1a. Who finds names that share a place only has them forgotten. */
-static size_t
-place_of(const char *name)
+/* Who finds names that share a place only has them forgotten. */
+static struct known_name *
+place_of(struct names *names, const char *name)
 {
-	uint32_t hash = 0x811c9dc5;
-
-	for (; *name != '\0'; name++)
-		hash = (hash ^ (unsigned char)*name) * 0x01000193;
-	return (hash ^ hash >> 16) % NAMES_KEPT;
+	return &names->recent[hash_span(span_of(name), 0) % NAMES_KEPT];
 }
 
 /* NULL: nothing is known. */
 static struct known_name *
 find(struct names *names, const char *name)
 {
-	struct known_name *known = &names->recent[place_of(name)];
+	struct known_name *known = place_of(names, name);
 
 	return strcmp(known->name, name) == 0 ? known : NULL;
 }
@@ -30,7 +27,7 @@ find(struct names *names, const char *name)
 static void
 remember(struct names *names, const char *name, int64_t silent_until_us)
 {
-	struct known_name *known = &names->recent[place_of(name)];
+	struct known_name *known = place_of(names, name);
 	size_t size = strlen(name) + 1;
 
 	if (size > sizeof(known->name))

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "net/targets.h"
 
-#include <stdint.h>
+#include "base/hash.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,21 +42,17 @@ targets_free(struct targets *targets)
 		target_drop(targets->recent[i]);
 }
 
-/* FNV-1a. Who finds URLs that share a place only has them parsed more often. */
-static size_t
-place_of(const char *url)
+/* Who finds URLs that share a place only has them parsed more often. */
+static struct target **
+place_of(struct targets *targets, const char *url)
 {
-	uint32_t hash = 0x811c9dc5;
-
-	for (; *url != '\0'; url++)
-		hash = (hash ^ (unsigned char)*url) * 0x01000193;
-	return (hash ^ hash >> 16) % TARGETS_RECENT;
+	return &targets->recent[hash_span(span_of(url), 0) % TARGETS_RECENT];
 }
 
 struct target *
 targets_hold(struct targets *targets, const char *url)
 {
-	struct target **recent = &targets->recent[place_of(url)];
+	struct target **recent = place_of(targets, url);
 	struct target *target = *recent;
 
 	if (target == NULL || strcmp(target->url, url) != 0) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/heap.h"
 #include "base/map.h"
 #include "base/rng.h"
@@ -342,6 +343,25 @@ test_heap_yields_in_order(void)
 	heap_free(&heap);
 }
 
+/* The sums are those of the algorithm's own list of test vectors. */
+static void
+test_hash_is_fnv1a_folded(void)
+{
+	static const struct {
+		struct span bytes;
+		uint64_t fnv1a;
+	} cases[] = {
+		{SPAN_LITERAL(""), 0xcbf29ce484222325},
+		{SPAN_LITERAL("a"), 0xaf63dc4c8601ec8c},
+		{SPAN_LITERAL("foobar"), 0x85944171f73967e8},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		CHECK(hash_span(cases[i].bytes, 0) ==
+			(cases[i].fnv1a ^ cases[i].fnv1a >> 29));
+	CHECK(hash_span(cases[2].bytes, 1) != hash_span(cases[2].bytes, 0));
+}
+
 static void
 test_map_finds_what_was_set(void)
 {
@@ -395,6 +415,7 @@ main(void)
 		TAP(test_random_numbers),
 		TAP(test_event_ids_sort_by_age),
 		TAP(test_heap_yields_in_order),
+		TAP(test_hash_is_fnv1a_folded),
 		TAP(test_map_finds_what_was_set),
 		{0},
 	});
