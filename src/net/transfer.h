@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One transfer: a pooled easy handle, the memory of its request and of what came back.
- * Private to the client; the public part is in net/client.h.
+ * Private to the client; the public part is in net/client.h. What is sent is made in
+ * transfer_request.c, what came of it is read in transfer_result.c.
  */
 #ifndef NET_TRANSFER_H
 #define NET_TRANSFER_H
