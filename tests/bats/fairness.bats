@@ -108,18 +108,18 @@ active() {
     "${holes[@]}" well "$(receiver_url /ok)"
   enqueue_holes 8
   worker_start -c 8
-  wait_until -t 60 all_silent 8
+  wait_until all_silent 8
   jq '.limits.timeout = "10m"' "$WH_CONFIG" >"$WH_CONFIG.new"
   mv "$WH_CONFIG.new" "$WH_CONFIG"
   kill -HUP "$worker_pid"
   enqueue well 40
-  wait_until -t 60 delivered 40
+  wait_until delivered 40
   kill -KILL "$worker_pid"
 }
 
 @test "black holes that fill every slot are parked, and a healthy endpoint gets through" {
   receiver_start
-  configure '{"timeout": "300ms", "breaker": {"failures": 1, "cool_down": "1h"}}' \
+  configure '{"timeout": "3s", "breaker": {"failures": 1, "cool_down": "1h"}}' \
     a "$receiver_stalled_url" b "${receiver_stalled_url}b" c "${receiver_stalled_url}c" \
     well "$(receiver_url /ok)"
   for name in a b c well; do
@@ -205,7 +205,7 @@ END
   worker_start
   wait_until endpoint_is sick '.trips > 1'
   receiver_control sick /ok
-  wait_until -t 30 delivered 20
+  wait_until delivered 20
   endpoint_is sick '.breaker == "closed" and .failures_in_a_row == 0'
 }
 

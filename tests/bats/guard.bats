@@ -229,7 +229,7 @@ END
   wait_until is_printed '.id == "three" and .dead_reason == "blocked_address"'
   echo '{"allow_net": ["127.0.0.1/32"]}' >wh.json
   kill -HUP "$worker_pid"
-  run -0 whdlq retry three --wait --timeout 10s
+  run -0 whdlq retry three --wait --timeout 60s
   json_is '.result == "retrying" or .result == "delivered"'
   wait_until is_printed '.id == "three" and .event == "completed"'
   stop "$worker_pid"

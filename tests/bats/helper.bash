@@ -7,12 +7,13 @@
 #   background NAME COMMAND…      runs it; $NAME.out and $NAME.err in $BATS_TEST_TMPDIR,
 #                                 its id in $background_pid; ended by teardown
 #   stop PID [SIGNAL]             ends one and waits for it; its status in $stopped_status
-#   wait_until [-t SECONDS] CMD…  polls until CMD succeeds (10 s unless told), else fails
+#   wait_until [-t SECONDS] CMD…  polls until CMD succeeds (60 s unless told), else fails
 #   receiver_start [OPTION…]      starts tests/receiver; with --cert it speaks HTTPS
 #   receiver_url /PATH            its URL; receiver_refusing_url, receiver_stalled_url too
 #   receiver_log [FILTER]         what it received, through jq -c
 #   receiver_count [FILTER]       how many requests (that the jq filter selects)
 #   receiver_control NAME TARGET  what /switch/NAME does from now on
+#   spare_port                    sets port: one that no outgoing connection is ever given
 #   certificates                  makes $tls/{ca,server,expired,…}.pem
 #   enqueue ID URL                one event with that id
 #   worker_start [OPTION…]        a whworker in the background, ready; its id in $worker_pid
@@ -126,7 +127,7 @@ poll_until() {
 }
 
 wait_until() {
-  local seconds=10
+  local seconds=60 # a busy machine's; who succeeds is done sooner
 
   if [ "$1" = -t ]; then
     seconds=$2
@@ -168,6 +169,17 @@ receiver_count() {
 
 receiver_control() {
   curl -sSfkG --data-urlencode "$1=$2" -o /dev/null "$receiver_base/control"
+}
+
+# Below those that the kernel gives, so nobody is given it between two servers of a test. The
+# suites beside us, that might listen there, are in networks of their own (tests/run).
+# shellcheck disable=SC2034 # port is for the test
+spare_port() {
+  local first
+
+  read -r first _ </proc/sys/net/ipv4/ip_local_port_range
+  port=$((first - 1 - RANDOM % (first / 2)))
+  ! (: <>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || spare_port
 }
 
 certificates() {

@@ -12,7 +12,7 @@ setup() {
   certificates
   background verified node "$root/tests/hostile/verified.mjs" --log "$PWD/heard" --tls "$tls"
   : >heard
-  wait_until -t 30 grep -q '"ready"' verified.out
+  wait_until grep -q '"ready"' verified.out
 }
 
 # configure TLS: wh.json with each server as an endpoint that has these members of "tls".

@@ -6,14 +6,9 @@
 bats_require_minimum_version 1.5.0
 load helper
 
-# A port that was free a moment ago.
-free_port() {
-  receiver_start
-  stop "$receiver_pid"
-  port=${receiver_base##*:}
-}
-
+# At $port, for it does not tell which one it was given.
 nghttpd_start() {
+  spare_port
   mkdir htdocs
   echo taken >htdocs/hook
   background nghttpd nghttpd -a 127.0.0.1 -d htdocs -v --echo-upload "$port" \
@@ -23,7 +18,6 @@ nghttpd_start() {
 
 @test "a server that has HTTP/2 gets it, with the bytes as they were given" {
   certificates
-  free_port
   nghttpd_start
   cat >config <<END
 {"endpoints": {"modern": {"url": "https://127.0.0.1:$port/hook", "tls": {"ca": "$tls/ca.pem"}}}}
@@ -37,7 +31,6 @@ END
 
 @test "on a connection that several share, only those may speak that may connect to it" {
   certificates
-  free_port
   nghttpd_start
   cat >config <<END
 {"endpoints": {

@@ -95,12 +95,12 @@ jobs_are() {
     '{endpoints: {acme: {$url, tls: {$ca}}}}' >wh.json
   worker_start --config wh.json
   whenqueue --config wh.json <<<'{"id":"tls","endpoint":"acme","payload":{}}'
-  wait_until -t 30 jobs_are completed 1
+  wait_until jobs_are completed 1
   enqueue refused /ok # whose authority nobody has vouched for
-  wait_until -t 30 whdlq show refused
+  wait_until whdlq show refused
   kill -HUP "$worker_pid"
   whenqueue --config wh.json <<<'{"id":"tls2","endpoint":"acme","payload":{}}'
-  wait_until -t 30 jobs_are completed 2
+  wait_until jobs_are completed 2
   stop "$worker_pid"
   [ "$stopped_status" = 0 ]
   [ "$(receiver_count)" = 2 ]

@@ -34,7 +34,7 @@ follows_table() {
   at "$start"
   enqueue "$type" "$url"
   for delay; do
-    drain --connect-timeout 300ms --timeout 300ms
+    drain
     json_is '.event == "retry" and .error_type == "'"$type"'" and .jitter_ms == 0'
     json_is '.delay_ms == '$((delay * 1000))
     at $((now + delay * 1000))
@@ -44,7 +44,7 @@ follows_table() {
     [ -z "$output" ] || fail "ran a millisecond early: $output"
     at $((now + 1))
   done
-  drain --connect-timeout 300ms --timeout 300ms
+  drain
   json_is '.event == "dead" and .dead_reason == "retries_exhausted" and .attempt == '$(($# + 1))
   at $((now + 86400000))
   drain
@@ -124,21 +124,22 @@ follows_table() {
 }
 
 @test "each failing server is what it is" {
-  local expected=0 untrusted
+  local expected=0 limits type outcome url limit untrusted
 
   certificates
   receiver_start --cert "$tls/self-signed.pem" --key "$tls/self-signed.key"
   untrusted=$(receiver_url /ok)
   receiver_start
   at "$start"
-  while read -r type outcome url; do
+  while read -r type outcome url limit; do
+    limits=(${limit:+--connect-timeout "$limit" --timeout "$limit"})
     enqueue "$((expected += 1))" "$url"
-    run -0 whworker --drain --jitter 0 --connect-timeout 500ms --timeout 500ms
+    run -0 whworker --drain --jitter 0 "${limits[@]}"
     json_is '.error_type == "'"$type"'" and .event == "'"$outcome"'"' || fail "$url: $output"
   done <<END
 network retry $receiver_refusing_url
-network retry $receiver_stalled_url
-network retry $receiver_base/hang
+network retry $receiver_stalled_url 500ms
+network retry $receiver_base/hang 500ms
 network retry $receiver_base/reset
 network retry $receiver_base/close
 network retry http://no-such-host.invalid/

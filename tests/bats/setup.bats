@@ -61,7 +61,25 @@ suite() {
     [[ ${lines[-1]} == *' 1 failed, '* ]] || fail "$name: ${lines[-1]}"
   done
   run ! "$root/tests/run"
-  [ "$output" = '0 passed, 0 failed, 0 skipped' ]
+  [ "${lines[-1]}" = '0 passed, 0 failed, 0 skipped' ]
+}
+
+@test "the runner gives each suite a network of its own, or says that it has not" {
+  local name own
+
+  for name in here there; do
+    suite "$name" 'readlink /proc/self/ns/net >>networks; ip -o link show up | wc -l >>links
+      echo "ok 1 - a"; echo 1..1'
+  done
+  own=$(readlink /proc/self/ns/net)
+  run -0 "$root/tests/run" "$PWD/here" "$PWD/there"
+  if [ "${lines[0]}" = 'each suite in a network of its own' ]; then
+    [ "$(grep -cvxF "$own" networks)" = 2 ]
+    [ "$(sort -u links)" = 1 ] # the loopback
+  else
+    [ "${lines[0]}" = "all suites in this machine's network" ]
+    [ "$(sort -u networks)" = "$own" ]
+  fi
 }
 
 # source FILE TEXT: a file of a tree that a lint check looks at

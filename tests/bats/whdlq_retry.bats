@@ -53,7 +53,7 @@ dead() {
   dead b
   receiver_control hook /ok
   worker_start
-  run -0 --separate-stderr whdlq retry a b --wait --timeout 20s
+  run -0 --separate-stderr whdlq retry a b --wait --timeout 60s
   [ "$(jq -r 'select(.result == "delivered").id' <<<"$output" | sort)" = $'a\nb' ]
   jq -es 'map(select(.result == "delivered")) | all(.attempts_made == 2 and .last_status == 200)' \
     <<<"$output"
@@ -65,7 +65,7 @@ dead() {
   dead a
   receiver_control hook /status/404
   worker_start
-  run -1 --separate-stderr whdlq retry a --wait --timeout 20s
+  run -1 --separate-stderr whdlq retry a --wait --timeout 60s
   [ "$(tail -n 1 <<<"$output" | jq -c '[.id, .result, .last_status]')" = '["a","dead",404]' ]
   run -1 --separate-stderr whdlq retry a --wait -o table
   [[ $output == *dead*"404 Not Found"* ]]
@@ -82,7 +82,7 @@ dead() {
 @test "--wait notices what another operator does with the letter" {
   receiver_start
   dead a
-  background wait whdlq retry a --wait --timeout 20s
+  background wait whdlq retry a --wait --timeout 60s
   wait_until grep -q 'no worker' wait.err
   whqueue cancel a
   wait_until has_ended "$background_pid"
