@@ -19,7 +19,9 @@ const struct sql sqlite_complete_sql[] = {
 		" WHERE id IN" ID_LIST},
 	[RESOLVE_DELIVERED] = {"resolve-delivered",
 		"UPDATE dead_letter_queue SET status = 2, delivered = 1,"
-		" resolved_at = ?2 WHERE id = ?1 AND status = 1"},
+		" resolved_at = ?2, attempts_made = q.attempts_made"
+		" FROM retry_queue q"
+		" WHERE dead_letter_queue.id = ?1 AND status = 1 AND q.id = ?1"},
 	{0},
 };
 
@@ -105,7 +107,8 @@ write_completed(struct sqlite_store *store, const struct completion_batch *batch
 	return query_run(&query, err);
 }
 
-/* What came back from the dead letter queue and is delivered now, is resolved there. */
+/* What came back from the dead letter queue and is delivered now, is resolved there. The
+ * letter outlives the job, and one that is reopened goes on counting its attempts. */
 static int
 resolve_letter(struct sqlite_store *store, int64_t job_id, int64_t now, struct err *err)
 {

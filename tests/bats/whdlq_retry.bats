@@ -32,6 +32,31 @@ dead() {
   [[ $output == *"delivered"* ]]
 }
 
+@test "what a retry delivered can be reopened and sent again, also when its job is forgotten" {
+  local later
+
+  receiver_start
+  dead a
+  receiver_control hook /ok
+  whdlq retry a
+  whworker --drain
+  whdlq reopen a
+  run -0 whdlq list
+  json_is '.attempts_made == 2'
+  whdlq retry a
+  run -0 whworker --drain
+  json_is '.event == "completed" and .attempt == 3'
+  printf -v later '%(%Y-%m-%dT%H:%M:%SZ)T' $((EPOCHSECONDS + 30 * 24 * 3600))
+  WH_TEST_CLOCK=$later whworker --drain
+  [ -z "$(whqueue list --status all -o id)" ]
+  whdlq reopen a
+  whdlq retry a
+  run -0 whworker --drain
+  json_is '.event == "completed" and .attempt == 4'
+  run -0 whdlq show a
+  json_is '.attempts_made == 4 and (.attempts | map(.attempt)) == [1, 2, 3, 4]'
+}
+
 @test "a retry that fails again brings the same letter back, with its history" {
   receiver_start
   dead a
