@@ -124,7 +124,7 @@ configure(struct sqlite_store *store, struct err *err)
 	code = sqlite3_exec(store->db,
 		"PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF;"
 		"PRAGMA secure_delete = FAST; PRAGMA temp_store = MEMORY;"
-		"PRAGMA cache_size = -16000",
+		"PRAGMA cache_size = -4000",
 		NULL, NULL, NULL);
 	return code == SQLITE_OK ? 0 : sqlite_error(store, code, err);
 }
