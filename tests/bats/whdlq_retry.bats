@@ -115,6 +115,37 @@ dead() {
   [ "$(tail -n 1 wait.out | jq -r .result)" = dead ]
 }
 
+# Programs that a script starts in the background ignore ^C unless told otherwise.
+@test "--wait that is interrupted says what was done, what was not, and ends by the signal" {
+  receiver_start
+  dead a
+  dead b
+  dead c
+  for signal in INT TERM; do
+    background wait env --default-signal=INT whdlq retry a b c --wait --timeout 0
+    wait_until grep -q 'no worker' wait.err
+    whqueue cancel a
+    wait_until grep -q '"result":"dead"' wait.out
+    stop "$background_pid" "$signal"
+    [ "$stopped_status" -eq $((128 + $(kill -l "$signal"))) ]
+    [ "$(tail -n 1 wait.err)" = 'whdlq: interrupted: 0 were delivered, 1 failed again; 2 are still on their way: whdlq list --status retrying' ]
+    [ "$(whdlq list --status retrying -o id | paste -sd ' ')" = '3 2' ]
+    whqueue cancel b c
+  done
+}
+
+@test "--wait that whoever started it shields from ^C goes on waiting" {
+  receiver_start
+  dead a
+  receiver_control hook /ok
+  background wait whdlq retry a --wait --timeout 20s
+  wait_until grep -q 'no worker' wait.err
+  kill -INT "$background_pid"
+  whworker --drain
+  wait_until has_ended "$background_pid"
+  run -0 wait "$background_pid"
+}
+
 @test "a rehearsal of a retry waits for nothing" {
   receiver_start
   dead a

@@ -7,6 +7,7 @@
 
 #include "model/json.h"
 
+#include <signal.h>
 #include <time.h>
 
 enum { PAUSE_MIN_US = 50 * 1000, PAUSE_MAX_US = 2 * 1000 * 1000, PAUSE_FACTOR = 10 };
@@ -28,6 +29,8 @@ struct waiting {
 	struct progress progress;
 	size_t delivered;
 	size_t failed;
+	sigset_t signals; /* blocked, and looked for between two letters */
+	int signal;       /* the one that ended the wait; 0 */
 };
 
 /* What became of it; NULL: nothing yet. */
@@ -119,6 +122,21 @@ look(struct waiting *waiting, int64_t job_id, bool *settled, struct err *err)
 	return result;
 }
 
+/* Sleeps for that long, or until a signal ends the wait. */
+static bool
+is_interrupted_within(struct waiting *waiting, int64_t pause_us)
+{
+	struct timespec pause = {pause_us / 1000000, pause_us % 1000000 * 1000};
+	int signal;
+
+	if (waiting->signal != 0)
+		return true;
+	signal = sigtimedwait(&waiting->signals, NULL, &pause);
+	waiting->signal = signal > 0 ? signal : 0;
+	return waiting->signal != 0;
+}
+
+/* There may be very many. Whatever was not looked at is on its way. */
 static int
 look_at_all(struct waiting *waiting, struct err *err)
 {
@@ -126,9 +144,10 @@ look_at_all(struct waiting *waiting, struct err *err)
 	size_t left = 0;
 
 	for (size_t i = 0; i < list->count; i++) {
-		bool settled;
+		bool settled = false;
 
-		if (look(waiting, list->jobs[i], &settled, err) != 0)
+		if (!is_interrupted_within(waiting, 0) &&
+			look(waiting, list->jobs[i], &settled, err) != 0)
 			return -1;
 		if (!settled)
 			list->jobs[left++] = list->jobs[i];
@@ -137,21 +156,17 @@ look_at_all(struct waiting *waiting, struct err *err)
 	return 0;
 }
 
-/* Sleeps after a look that took so long, but not beyond the deadline. */
-static void
+/* How long to sleep after a look that took so long, but not beyond the deadline. */
+static int64_t
 pause_after(int64_t took_us, int64_t left_us)
 {
 	int64_t pause_us = took_us * PAUSE_FACTOR;
-	struct timespec pause;
 
 	if (pause_us < PAUSE_MIN_US)
 		pause_us = PAUSE_MIN_US;
 	if (pause_us > PAUSE_MAX_US)
 		pause_us = PAUSE_MAX_US;
-	if (pause_us > left_us)
-		pause_us = left_us;
-	pause = (struct timespec){pause_us / 1000000, pause_us % 1000000 * 1000};
-	nanosleep(&pause, NULL);
+	return pause_us < left_us ? pause_us : left_us;
 }
 
 static int
@@ -173,7 +188,9 @@ look_until(struct waiting *waiting, int64_t timeout_ms, struct err *err)
 		progress_show(&waiting->progress,
 			"%zu delivered, %zu failed again, %zu on their way",
 			waiting->delivered, waiting->failed, waiting->list->count);
-		pause_after(now_us - looked_us, left_us);
+		if (is_interrupted_within(
+			    waiting, pause_after(now_us - looked_us, left_us)))
+			return 0;
 	}
 }
 
@@ -182,7 +199,12 @@ verdict(struct waiting *waiting)
 {
 	size_t left = waiting->list->count;
 
-	if (left > 0)
+	if (waiting->signal != 0)
+		cli_warn(waiting->cli,
+			"interrupted: %zu were delivered, %zu failed again; %zu are still"
+			" on their way: whdlq list --status retrying",
+			waiting->delivered, waiting->failed, left);
+	else if (left > 0)
 		cli_warn(waiting->cli,
 			"time is up: %zu %s still on %s way; see whdlq list --status "
 			"retrying",
@@ -190,17 +212,43 @@ verdict(struct waiting *waiting)
 	return left == 0 && waiting->failed == 0 ? EXIT_DONE : EXIT_NONE;
 }
 
+/* Those that would end us, but not what whoever started us has shielded us from. */
+static void
+signals_block(struct waiting *waiting)
+{
+	static const int ends[] = {SIGINT, SIGTERM};
+	struct sigaction action;
+
+	sigemptyset(&waiting->signals);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		if (sigaction(ends[i], NULL, &action) == 0 &&
+			action.sa_handler != SIG_IGN)
+			sigaddset(&waiting->signals, ends[i]);
+	sigprocmask(SIG_BLOCK, &waiting->signals, NULL);
+}
+
+/* The shell that called us stops, or goes on, by how we ended. */
+static void
+end_by_signal(struct waiting *waiting)
+{
+	sigprocmask(SIG_UNBLOCK, &waiting->signals, NULL);
+	if (waiting->signal != 0 && cli_flush(waiting->cli, &(struct err){0}) == 0)
+		raise(waiting->signal);
+}
+
 enum exit_code
 wait_for_outcomes(struct cli *cli, const struct cli_common *common, struct job_list *list,
 	int64_t timeout_ms)
 {
 	struct waiting waiting = {.cli = cli, .list = list};
+	enum exit_code code;
 	struct err err;
 	int result;
 
 	if (cli_flush(cli, &err) != 0 ||
 		operator_open(cli, common, STORE_READ, &waiting.store, &err) != 0)
 		return cli_complain(cli, &err);
+	signals_block(&waiting);
 	result = output_open(&waiting.output, cli, common, columns, &err);
 	if (result == 0) {
 		progress_start(&waiting.progress, cli);
@@ -211,5 +259,7 @@ wait_for_outcomes(struct cli *cli, const struct cli_common *common, struct job_l
 			result = -1;
 	}
 	store_close(waiting.store);
-	return result == 0 ? verdict(&waiting) : cli_complain(cli, &err);
+	code = result == 0 ? verdict(&waiting) : cli_complain(cli, &err);
+	end_by_signal(&waiting);
+	return code;
 }

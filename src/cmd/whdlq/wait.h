@@ -11,6 +11,7 @@
 /*
  * Reports each outcome as it comes, until there is none left or `timeout_ms` (0: for
  * ever) are over. EXIT_DONE if all were delivered, else EXIT_NONE. Uses up the list.
+ * At SIGINT and SIGTERM it says how far it came, and ends by the signal.
  */
 enum exit_code wait_for_outcomes(struct cli *cli, const struct cli_common *common,
 	struct job_list *list, int64_t timeout_ms);
