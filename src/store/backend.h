@@ -39,6 +39,8 @@ struct store_ops {
 		struct err *err);
 	int (*count)(struct store *store, const struct job_filter *filter, int64_t now,
 		struct queue_stats *stats, struct err *err);
+	int (*endpoints)(struct store *store, int64_t now, struct queue_stats *stats,
+		struct err *err);
 	int (*dead_stats)(struct store *store, const struct job_filter *filter,
 		enum dead_group group, struct dead_stats *stats, struct err *err);
 	int (*act)(struct store *store, const struct action *action,

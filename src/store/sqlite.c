@@ -298,6 +298,7 @@ static const struct store_ops sqlite_ops = {
 	.attempts = sqlite_attempts,
 	.stats = sqlite_stats,
 	.count = sqlite_count,
+	.endpoints = sqlite_endpoints,
 	.dead_stats = sqlite_dead_stats,
 	.act = sqlite_act,
 	.act_matching = sqlite_act_matching,

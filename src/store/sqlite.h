@@ -477,6 +477,8 @@ int sqlite_stats(
 	struct store *base, int64_t now, struct queue_stats *stats, struct err *err);
 int sqlite_count(struct store *base, const struct job_filter *filter, int64_t now,
 	struct queue_stats *stats, struct err *err);
+int sqlite_endpoints(
+	struct store *base, int64_t now, struct queue_stats *stats, struct err *err);
 int sqlite_dead_stats(struct store *base, const struct job_filter *filter,
 	enum dead_group group, struct dead_stats *stats, struct err *err);
 int sqlite_act(struct store *base, const struct action *action, const struct span *ids,

@@ -224,6 +224,28 @@ worth_showing(const struct endpoint_stats *stats)
 		stats->breaker.failures > 0;
 }
 
+static bool
+is_there(const struct endpoint_stats *stats)
+{
+	return span_present(stats->endpoint);
+}
+
+static int
+copy_holds(const struct hold_set *holds, struct queue_stats *stats, struct err *err)
+{
+	size_t most = holds->count + 1;
+
+	stats->total.held = holds->all;
+	stats->held_types = arena_alloc(&stats->arena, most * sizeof(*stats->held_types));
+	if (stats->held_types == NULL)
+		return err_no_memory(err);
+	for (; stats->held_type_count < holds->count; stats->held_type_count++)
+		if (arena_copy(&stats->arena, holds->event_types[stats->held_type_count],
+			    &stats->held_types[stats->held_type_count], err) != 0)
+			return -1;
+	return 0;
+}
+
 /* From the chain to an array, with the total. */
 static int
 finish_endpoints(struct reading *reading, bool (*worth)(const struct endpoint_stats *),
@@ -235,8 +257,9 @@ finish_endpoints(struct reading *reading, bool (*worth)(const struct endpoint_st
 	stats->endpoints = arena_alloc(&stats->arena, most * sizeof(*stats->endpoints));
 	if (stats->endpoints == NULL)
 		return err_no_memory(err);
+	if (copy_holds(&reading->store->holds, stats, err) != 0)
+		return -1;
 	stats->count = 0;
-	stats->total.held = reading->store->holds.all;
 	for (struct endpoint_row *row = reading->first; row != NULL; row = row->next) {
 		if (row->stats.held || stats->total.held)
 			row->stats.oldest_due_at = 0; /* nobody is late */
@@ -271,6 +294,21 @@ sqlite_stats(struct store *base, int64_t now, struct queue_stats *stats, struct 
 	*stats = (struct queue_stats){0};
 	arena_init(&stats->arena);
 	if (read_stats(sqlite_of(base), now, stats, err) == 0)
+		return 0;
+	queue_stats_free(stats);
+	return -1;
+}
+
+int
+sqlite_endpoints(
+	struct store *base, int64_t now, struct queue_stats *stats, struct err *err)
+{
+	struct reading reading;
+
+	*stats = (struct queue_stats){0};
+	arena_init(&stats->arena);
+	if (reading_start(&reading, sqlite_of(base), stats, now, err) == 0 &&
+		finish_endpoints(&reading, is_there, err) == 0)
 		return 0;
 	queue_stats_free(stats);
 	return -1;

@@ -139,6 +139,13 @@ store_count(struct store *store, const struct job_filter *filter, int64_t now,
 }
 
 int
+store_endpoints(
+	struct store *store, int64_t now, struct queue_stats *stats, struct err *err)
+{
+	return store->ops->endpoints(store, now, stats, err);
+}
+
+int
 store_dead_stats(struct store *store, const struct job_filter *filter,
 	enum dead_group group, struct dead_stats *stats, struct err *err)
 {

@@ -312,6 +312,8 @@ struct queue_stats {
 	struct endpoint_stats total; /* endpoint is the queue's name; held: all is held */
 	struct endpoint_stats *endpoints;
 	size_t count;
+	struct span *held_types; /* event types that are on hold */
+	size_t held_type_count;
 	int64_t workers; /* alive */
 };
 
@@ -324,6 +326,12 @@ int store_stats(
  * some. The limit and the cursor of the filter are ignored. */
 int store_count(struct store *store, const struct job_filter *filter, int64_t now,
 	struct queue_stats *stats, struct err *err);
+
+/* How all endpoints are that ever had a job, or were held, in the order of their names:
+ * also those of which store_stats() has nothing to tell. Nothing is overdue, and workers
+ * are not counted. */
+int store_endpoints(
+	struct store *store, int64_t now, struct queue_stats *stats, struct err *err);
 void queue_stats_free(struct queue_stats *stats);
 
 enum dead_group {

@@ -1101,6 +1101,40 @@ test_a_held_endpoint_stands_still(void)
 }
 
 static void
+test_all_endpoints_and_holds_are_known(void)
+{
+	struct fixture f = fixture_new();
+	struct queue_stats stats;
+	struct err err = {0};
+
+	enqueue_many(f.store, "b", 0, 1);
+	CHECK(work_once(f.store, NOW, SETTLE_COMPLETED) != 0);
+	ok(store_purge(f.store, NOW + 1, 10, NULL, &err), &err);
+	CHECK(set_hold(f.store, HOLD_ENDPOINT, "a", true));
+	CHECK(set_hold(f.store, HOLD_EVENT_TYPE, "invoice.paid", true));
+	CHECK(set_hold(f.store, HOLD_EVENT_TYPE, "user.created", true));
+	CHECK(set_hold(f.store, HOLD_EVENT_TYPE, "user.created", false));
+	ok(store_stats(f.store, NOW, &stats, &err), &err);
+	CHECK_INT(stats.count, 1);
+	CHECK_INT(stats.held_type_count, 1);
+	queue_stats_free(&stats);
+	ok(store_endpoints(f.store, NOW, &stats, &err), &err);
+	CHECK_INT(stats.count, 2);
+	CHECK(span_is(stats.endpoints[0].endpoint, "a") && stats.endpoints[0].held);
+	CHECK(span_is(stats.endpoints[1].endpoint, "b") && !stats.endpoints[1].held);
+	CHECK_INT(stats.held_type_count, 1);
+	CHECK(span_is(stats.held_types[0], "invoice.paid"));
+	CHECK(!stats.total.held);
+	queue_stats_free(&stats);
+	CHECK(set_hold(f.store, HOLD_ALL, "", true));
+	ok(store_endpoints(f.store, NOW, &stats, &err), &err);
+	CHECK(stats.total.held);
+	CHECK_INT(stats.held_type_count, 1);
+	queue_stats_free(&stats);
+	fixture_free(&f);
+}
+
+static void
 test_a_held_event_type_is_set_aside(void)
 {
 	struct fixture f = fixture_new();
@@ -1635,6 +1669,7 @@ main(void)
 		TAP(test_a_missing_dead_letter_is_called_so),
 		TAP(test_matching_in_chunks_with_a_dry_run),
 		TAP(test_a_held_endpoint_stands_still),
+		TAP(test_all_endpoints_and_holds_are_known),
 		TAP(test_a_held_event_type_is_set_aside),
 		TAP(test_releasing_a_type_leaves_what_was_held_by_hand),
 		TAP(test_queues_are_apart),
