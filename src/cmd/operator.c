@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "cmd/operator.h"
 
+#include "cmd/endpoint_key.h"
+
 #include <string.h>
 
 enum { PATH_BYTES_MAX = 4096 };
@@ -26,6 +28,16 @@ operator_open(struct cli *cli, const struct cli_common *common, enum store_mode 
 	}
 	buf_free(&path);
 	return result;
+}
+
+int
+operator_open_for(struct cli *cli, const struct cli_common *common, enum store_mode mode,
+	const struct filter_args *filter, struct store **store, struct err *err)
+{
+	if (operator_open(cli, common, mode, store, err) != 0)
+		return -1;
+	endpoint_key_warn_unknown(cli, *store, filter->endpoint);
+	return 0;
 }
 
 void
@@ -128,6 +140,8 @@ operator_filter(const struct filter_args *args, bool dead, struct job_filter *fi
 		.after = span_of(args->after),
 		.limit = args->limit > 0 ? (size_t)args->limit : 0,
 	};
+	if (args->endpoint != NULL && endpoint_key_check(args->endpoint, err) != 0)
+		return -1;
 	if (filter->has_type)
 		filter->type = (enum error_type)(args->error_type - 1);
 	if (filter->has_category)

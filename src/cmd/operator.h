@@ -14,6 +14,12 @@
 int operator_open(struct cli *cli, const struct cli_common *common, enum store_mode mode,
 	struct store **store, struct err *err);
 
+/* The same, for a filter: if nothing here ever was for its endpoint, an operator should
+ * know. */
+int operator_open_for(struct cli *cli, const struct cli_common *common,
+	enum store_mode mode, const struct filter_args *filter, struct store **store,
+	struct err *err);
+
 /* Without one nothing will come of what was queued, which nobody should find out by
  * waiting. */
 void operator_warn_without_worker(struct cli *cli, struct store *store);
@@ -50,7 +56,7 @@ struct operator_change {
 	struct action action; /* `now` and `dry_run` are filled in */
 	const char *done;     /* "cancelled": past participle for the receipt line */
 	const char *asked;    /* the one for questions and complaints; NULL: done */
-	bool to_deliver;      /* wants a worker to run */
+	bool to_deliver;      /* wants the jobs sent, by a worker that runs */
 	/* Also told of each job, after its line; NULL. Non-zero with *err stops. */
 	int (*each)(void *context, const struct action_report *report, struct err *err);
 	void *context;

@@ -5,6 +5,8 @@
  */
 #include "cmd/operator.h"
 
+#include "cmd/keeper.h"
+
 #include "model/json.h"
 
 static const struct output_column change_columns[] = {
@@ -27,6 +29,7 @@ struct changing {
 	struct action action;
 	struct output *output; /* NULL: only counting */
 	struct progress progress;
+	struct keepers keepers;
 	size_t done, not_found, refused;
 	struct err err; /* of a row that could not be written, or of `each` */
 };
@@ -64,17 +67,39 @@ asked(const struct operator_change *change)
 	return change->asked != NULL ? change->asked : change->done;
 }
 
+/* Who wants a job released, and holds it by no hold of its own, means the one that
+ * keeps it. */
+static void
+put_what_keeps_it(
+	struct buf *out, struct changing *changing, const struct action_report *report)
+{
+	struct keeper keeper = {.kind = KEEPER_NONE};
+
+	if (changing->action.verb == ACT_RELEASE)
+		keeper = keepers_look(&changing->keepers, report->job_id);
+	if (keeper.kind == KEEPER_NONE)
+		return;
+	buf_add_text(out, "; ");
+	keeper_put(out, &keeper, changing->action.now);
+}
+
 static void
 complain_of(struct changing *changing, const struct action_report *report)
 {
 	struct span name = span_present(report->operand) ? report->operand : report->id;
+	struct buf keeper;
 
-	if (report->result == ACT_NOT_FOUND)
+	if (report->result == ACT_NOT_FOUND) {
 		cli_warn(changing->cli, "%.*s: no such %s", (int)name.len, name.ptr,
 			noun(changing));
-	else
-		cli_warn(changing->cli, "%.*s: is %s, so it cannot be %s", (int)name.len,
-			name.ptr, report->state, asked(changing->change));
+		return;
+	}
+	buf_init(&keeper, ERR_TEXT_MAX);
+	put_what_keeps_it(&keeper, changing, report);
+	cli_warn(changing->cli, "%.*s: is %s, so it cannot be %s%s", (int)name.len,
+		name.ptr, report->state, asked(changing->change),
+		keeper.failed ? "" : buf_span(&keeper).ptr);
+	buf_free(&keeper);
 }
 
 static int
@@ -160,6 +185,8 @@ each_report(void *context, const struct action_report *report)
 	progress_show(&changing->progress, "%zu %s", changing->done, change->done);
 	if (report->result != ACTED)
 		complain_of(changing, report);
+	else if (change->to_deliver)
+		keepers_note(&changing->keepers, report->job_id);
 	if (wants_row(changing, report) && put_report(changing, report) != 0)
 		return -1;
 	return change->each == NULL
@@ -247,8 +274,27 @@ prepare(struct changing *changing, struct err *err)
 			&changing->filter, err) != 0 ||
 		id_list_read(&changing->ids, changing->cli, err) != 0)
 		return -1;
-	return operator_open(
-		changing->cli, &change->args->common, STORE_WRITE, &changing->store, err);
+	if (operator_open_for(changing->cli, &change->args->common, STORE_WRITE,
+		    &change->args->filter, &changing->store, err) != 0)
+		return -1;
+	changing->keepers = (struct keepers){
+		.store = changing->store,
+		.now = changing->action.now,
+		.only_holds = changing->action.verb == ACT_EXPEDITE,
+	};
+	return 0;
+}
+
+/* Nobody should find out by waiting that nothing comes of it. */
+static void
+warn_unsent(struct changing *changing)
+{
+	if (changing->done == 0 || !changing->change->to_deliver ||
+		changing->action.dry_run ||
+		!operator_is_watched(changing->cli, &changing->change->args->common))
+		return;
+	operator_warn_without_worker(changing->cli, changing->store);
+	keepers_tell(&changing->keepers, changing->cli);
 }
 
 static int
@@ -274,10 +320,8 @@ change_all(struct changing *changing, struct err *err)
 		    changing->cli->operand_count > 0 ? NULL : "nothing matches",
 		    result == 0 ? err : NULL) != 0)
 		result = -1;
-	if (result == 0 && changing->done > 0 && changing->change->to_deliver &&
-		!changing->action.dry_run &&
-		operator_is_watched(changing->cli, &changing->change->args->common))
-		operator_warn_without_worker(changing->cli, changing->store);
+	if (result == 0)
+		warn_unsent(changing);
 	return result;
 }
 
@@ -305,6 +349,7 @@ operator_change(struct cli *cli, const struct operator_change *change)
 		code = cli_complain(cli, &err);
 	else
 		code = outcome(&changing);
+	keepers_free(&changing.keepers);
 	id_list_free(&changing.ids);
 	store_close(changing.store);
 	return exit_worse(cli->worst, code);

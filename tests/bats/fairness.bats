@@ -166,6 +166,13 @@ active() {
   run -0 whqueue endpoints -o ndjson
   json_is '.breaker == "open" and .failures_in_a_row == 3 and .trips == 1'
   json_is '.opened_at == "2026-03-01T12:00:00.000Z" and .waiting == 17'
+  id=$(whqueue list --status waiting -o id | tail -n 1)
+  run -1 --separate-stderr whqueue release "$id"
+  [ "$stderr" = "whqueue: $id: is waiting, so it cannot be released; endpoint sick has its breaker open for another 12s: whqueue release --endpoint sick" ]
+  run -0 whqueue show "$id" -o table
+  [[ $output == *'Not sent: endpoint sick has its breaker open for another 12s'* ]]
+  run -0 on_terminal 200 whqueue expedite "$id"
+  [[ $output != *'not sent yet'* ]]
   at 2026-03-01T12:00:12Z
   run -0 whqueue endpoints -o ndjson
   json_is '.breaker == "half_open"'

@@ -68,6 +68,46 @@ dead_letters() {
   [[ ${lines[-1]} == *retrying ]]
 }
 
+@test "an endpoint that is none is refused; to one that is not known another is proposed" {
+  enqueue one http://127.0.0.1:9/hook
+  printf '{"id":"two","url":"https://api.acme.io/h","http":{"status":404}}' | whenqueue
+  for verb in 'whqueue list' 'whqueue show' 'whqueue cancel' 'whqueue hold' 'whdlq retry' \
+    'whdlq show' 'whdlq stats' 'whdlq export' 'whqueue stats' 'whdlq cleanup'; do
+    # shellcheck disable=SC2086 # program and verb
+    run -64 --separate-stderr $verb --endpoint HTTPS://api.acme.io:443/hook
+    [ "$stderr" = "${verb% *}: --endpoint: 'HTTPS://api.acme.io:443/hook' is no endpoint; did you mean https://api.acme.io?" ]
+    [ -z "$output" ]
+    # shellcheck disable=SC2086
+    run -64 --separate-stderr $verb --endpoint ''
+    [ "$stderr" = "${verb% *}: --endpoint: '' is neither a name of the configuration nor like https://api.acme.io" ]
+  done
+  for verb in 'whqueue list' 'whqueue show' 'whqueue cancel' 'whdlq list' 'whdlq show' 'whdlq retry' 'whdlq export'; do
+    # shellcheck disable=SC2086
+    run -1 --separate-stderr $verb --endpoint api.acme.io
+    [ "${stderr_lines[0]}" = "${verb% *}: no endpoint api.acme.io is known here; did you mean https://api.acme.io?" ]
+    # shellcheck disable=SC2086
+    run -1 --separate-stderr $verb --endpoint http://api.acme.io
+    [[ $stderr == *'did you mean https://api.acme.io?'* ]]
+    # shellcheck disable=SC2086
+    run -1 --separate-stderr $verb --endpoint 127.0.0.1
+    [[ $stderr == *'did you mean http://127.0.0.1:9?'* ]]
+    # shellcheck disable=SC2086
+    run -1 --separate-stderr $verb --endpoint elsewhere
+    [[ $stderr == *'no endpoint elsewhere is known here: whqueue endpoints lists them'* ]]
+  done
+  for verb in 'whqueue stats' 'whdlq stats' 'whdlq cleanup'; do
+    # shellcheck disable=SC2086
+    run -0 --separate-stderr $verb --endpoint api.acme.io
+    [[ $stderr == *'did you mean https://api.acme.io?' ]]
+  done
+  run -0 --separate-stderr whqueue hold --endpoint api.acme.io
+  [[ $stderr == *'did you mean https://api.acme.io?' ]]
+  run -0 --separate-stderr whqueue release --endpoint api.acme.io
+  [ -z "$stderr" ]
+  run -1 --separate-stderr whdlq list --endpoint https://api.acme.io --event-type x
+  [ -z "$stderr" ]
+}
+
 @test "a listing of dead letters in 80 columns says where to and why" {
   dead_letters 1
   run -0 on_terminal 80 whdlq list

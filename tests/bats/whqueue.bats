@@ -417,6 +417,74 @@ state_of() {
   [ "$(whqueue stats | jq -s '.[1].held or .[2].held')" = false ]
 }
 
+@test "a job under another hold: which one it is, and what releases it" {
+  three_jobs
+  whqueue hold --endpoint http://a.test
+  run -1 --separate-stderr whqueue release one
+  [ "$stderr" = 'whqueue: one: is waiting, so it cannot be released; endpoint http://a.test is on hold: whqueue release --endpoint http://a.test' ]
+  json_is '.result == "refused"'
+  run -0 whqueue show one -o table
+  [[ ${lines[0]} == 'Job 1  waiting, held' ]]
+  [[ ${lines[-1]} == 'Not sent: endpoint http://a.test is on hold: whqueue release --endpoint http://a.test' ]]
+  run -1 --separate-stderr whqueue release three
+  [ "$stderr" = 'whqueue: three: is waiting, so it cannot be released' ]
+
+  enqueue six '"url":"http://[::1]:80/hook"'
+  whqueue hold --endpoint 'http://[::1]'
+  run -1 --separate-stderr whqueue release six
+  [[ $stderr == *"whqueue release --endpoint 'http://[::1]'" ]]
+
+  whqueue hold --event-type user.new
+  run -1 --separate-stderr whqueue release three
+  [[ $stderr == *'; event type user.new is on hold: whqueue release --event-type user.new' ]]
+  whqueue hold --all --yes
+  run -1 --separate-stderr whqueue release one
+  [[ $stderr == *'; the whole queue is on hold: whqueue release --all' ]]
+}
+
+@test "holds of event types are seen" {
+  three_jobs
+  run -0 whqueue stats
+  schema_valid stats
+  [ "$(json 'select(.queue).held_event_types | length')" = 0 ]
+  whqueue hold --event-type user.new
+  whqueue hold --event-type invoice.paid
+  whqueue release --event-type invoice.paid
+  run -0 whqueue stats
+  schema_valid stats
+  [ "$(json 'select(.queue).held_event_types | join(" ")')" = user.new ]
+  for verb in stats endpoints 'stats --endpoint http://b.test'; do
+    # shellcheck disable=SC2086 # verb and options
+    run -0 whqueue $verb -o table
+    [[ $output == *'event type user.new is on hold: whqueue release --event-type user.new'* ]]
+    [[ $output != *invoice.paid* ]]
+  done
+}
+
+@test "what was released, expedited or retried and is not sent yet is told at a terminal" {
+  local told='whqueue: not sent yet: event type user.new is on hold: whqueue release --event-type user.new'
+  three_jobs
+  whqueue hold three
+  whqueue hold --event-type user.new
+  run -0 on_terminal 200 whqueue release three
+  [[ $output == *"$told"* ]]
+  run -0 on_terminal 200 whqueue expedite three
+  [[ $output == *"$told"* ]]
+  run -0 on_terminal 200 whqueue expedite one
+  [[ $output != *'not sent yet'* ]]
+  run -0 --separate-stderr whqueue expedite three
+  [ -z "$stderr" ]
+
+  for i in {1..9}; do
+    enqueue "dead$i" "\"url\":\"http://c$((i % 7)).test/hook\",\"http\":{\"status\":404}"
+    whqueue hold --endpoint "http://c$((i % 7)).test" || :
+  done
+  run -0 on_terminal 200 whdlq retry --all --yes
+  [ "$(grep -c 'not sent yet: endpoint http://c..test is on hold' <<<"$output")" = 5 ]
+  run -1 --separate-stderr on_terminal 200 whdlq retry --all --yes
+  [[ $output != *'not sent yet'* ]]
+}
+
 @test "hold --dry-run holds nothing" {
   three_jobs
   run -0 whqueue hold --all --dry-run

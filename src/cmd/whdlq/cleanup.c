@@ -133,8 +133,8 @@ cleanup_run(struct cli *cli, const void *arguments)
 	int result;
 
 	if (cleanup_filter(&cleaning, now, &err) != 0 ||
-		operator_open(cli, &cleaning.args->change.common, STORE_WRITE,
-			&cleaning.store, &err) != 0)
+		operator_open_for(cli, &cleaning.args->change.common, STORE_WRITE,
+			&cleaning.args->change.filter, &cleaning.store, &err) != 0)
 		return cli_complain(cli, &err);
 	if (!confirmed(cli, &cleaning, now)) {
 		cli_warn(cli, "nothing was done");

@@ -153,8 +153,8 @@ export_run(struct cli *cli, const void *arguments)
 	if (id_list_read(&ids, cli, &err) != 0)
 		return cli_complain(cli, &err);
 	if (export_filter(args, cli->operand_count > 0, &exporting.filter, &err) != 0 ||
-		operator_open(cli, &args->common, STORE_READ, &exporting.store, &err) !=
-			0)
+		operator_open_for(cli, &args->common, STORE_READ, &args->filter,
+			&exporting.store, &err) != 0)
 		goto out;
 	if (cli->operand_count > 0)
 		result = letters_named(cli, exporting.store, &ids, export_letter,

@@ -62,7 +62,8 @@ list_run(struct cli *cli, const void *arguments)
 	int result = -1;
 
 	if (list_filter(args, &filter, &err) != 0 ||
-		operator_open(cli, &args->common, STORE_READ, &store, &err) != 0)
+		operator_open_for(
+			cli, &args->common, STORE_READ, &args->filter, &store, &err) != 0)
 		goto out;
 	/* More than one bit: letters of different statuses. */
 	listing.view.statuses = filter.dead_statuses & (filter.dead_statuses - 1);

@@ -194,7 +194,8 @@ show_open(struct showing *showing, const struct id_list *ids, struct err *err)
 	if (show_filter(showing, ids, err) != 0 ||
 		config_load(&showing->config, args->common.config, NULL, err) != 0)
 		return -1;
-	if (operator_open(cli, &args->common, STORE_READ, &showing->store, err) != 0 ||
+	if (operator_open_for(cli, &args->common, STORE_READ, &args->filter,
+		    &showing->store, err) != 0 ||
 		(!wants_pages(cli, args) &&
 			letters_open(&showing->output, cli, &args->common, &showing->view,
 				err) != 0)) {

@@ -285,7 +285,8 @@ stats_run(struct cli *cli, const void *arguments)
 	enum exit_code code;
 
 	if (operator_filter(&args->filter, true, &counting.filter, &err) != 0 ||
-		operator_open(cli, &args->common, STORE_READ, &counting.store, &err) != 0)
+		operator_open_for(cli, &args->common, STORE_READ, &args->filter,
+			&counting.store, &err) != 0)
 		return cli_complain(cli, &err);
 	code = args->by == 0 ? overview(&counting, &err)
 			     : stats_by(&counting, (enum dead_group)(args->by - 1), &err);

@@ -5,6 +5,7 @@
  */
 #include "cmd/whdlq/wait.h"
 
+#include "cmd/keeper.h"
 #include "model/json.h"
 
 #include <signal.h>
@@ -212,6 +213,20 @@ verdict(struct waiting *waiting)
 	return left == 0 && waiting->failed == 0 ? EXIT_DONE : EXIT_NONE;
 }
 
+/* What may keep us waiting for long. */
+static void
+warn_unsent(const struct waiting *waiting)
+{
+	struct keepers keepers = {
+		.store = waiting->store, .now = clock_now(&waiting->cli->clock)};
+
+	operator_warn_without_worker(waiting->cli, waiting->store);
+	for (size_t i = 0; i < waiting->list->count; i++)
+		keepers_note(&keepers, waiting->list->jobs[i]);
+	keepers_tell(&keepers, waiting->cli);
+	keepers_free(&keepers);
+}
+
 /* Those that would end us, but not what whoever started us has shielded us from. */
 static void
 signals_block(struct waiting *waiting)
@@ -252,7 +267,7 @@ wait_for_outcomes(struct cli *cli, const struct cli_common *common, struct job_l
 	result = output_open(&waiting.output, cli, common, columns, &err);
 	if (result == 0) {
 		progress_start(&waiting.progress, cli);
-		operator_warn_without_worker(cli, waiting.store);
+		warn_unsent(&waiting);
 		result = look_until(&waiting, timeout_ms, &err);
 		progress_end(&waiting.progress);
 		if (output_close(waiting.output, "", result == 0 ? &err : NULL) != 0)

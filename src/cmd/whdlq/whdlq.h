@@ -124,7 +124,4 @@ struct curl_source {
 /* A command line for sh that sends the stored bytes; lines end in backslash-newline. */
 void curl_command_put(struct buf *out, const struct curl_source *source);
 
-/* One word for sh; never anything that a terminal would act on. */
-void shell_quote(struct buf *out, struct span word);
-
 #endif

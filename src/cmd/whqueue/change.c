@@ -6,6 +6,7 @@
  */
 #include "cmd/whqueue/whqueue.h"
 
+#include "cmd/endpoint_key.h"
 #include "model/json.h"
 
 enum exit_code
@@ -112,7 +113,12 @@ hold_scope_in_store(struct cli *cli, const struct change_verb_args *args,
 	int result = 0;
 
 	*changed = true;
-	if (operator_open(cli, &args->common, STORE_WRITE, &store, err) != 0)
+	/* What is held by mistake can be released. */
+	if (hold && scope->kind == HOLD_ENDPOINT &&
+		endpoint_key_check(scope->name.ptr, err) != 0)
+		return -1;
+	if (operator_open_for(
+		    cli, &args->common, STORE_WRITE, &args->filter, &store, err) != 0)
 		return -1;
 	if (!args->flags.dry_run)
 		result = store_hold(store, scope->kind, scope->name, hold,
@@ -186,9 +192,15 @@ enum exit_code
 release_run(struct cli *cli, const void *given)
 {
 	const struct change_verb_args *args = given;
+	struct operator_change change = {
+		.args = args,
+		.action = {.verb = ACT_RELEASE},
+		.done = "released",
+		.to_deliver = true,
+	};
 	struct scope scope;
 
 	if (scope_of(cli, args, &scope))
 		return hold_scope(cli, args, &scope, false);
-	return operator_change_by(cli, args, ACT_RELEASE, "released");
+	return operator_change(cli, &change);
 }

@@ -142,8 +142,8 @@ list_open(struct listing *listing, const struct list_args *args, struct err *err
 	struct job_filter filter;
 
 	if (list_filter(args, &filter, err) != 0 ||
-		operator_open(listing->cli, &args->common, STORE_READ, &listing->store,
-			err) != 0)
+		operator_open_for(listing->cli, &args->common, STORE_READ, &args->filter,
+			&listing->store, err) != 0)
 		return -1;
 	listing->reveal = args->reveal;
 	paging_start(&listing->paging, &filter);

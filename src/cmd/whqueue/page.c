@@ -37,7 +37,7 @@ put_summary(struct page_text *text, const struct job *job)
 		tint_start(TINT_BOLD, text->color), (long long)job->id,
 		tint_end(TINT_BOLD, text->color), tint_start(tint, text->color),
 		job_state_name(job->state), tint_end(tint, text->color),
-		job->held ? ", held: its endpoint or the queue is on hold" : "");
+		job->held ? ", held" : "");
 	page_field(text, "event", job->event_id);
 	page_field(text, "type", job->event_type);
 	page_field(text, "order", job->ordering_key);
@@ -76,6 +76,20 @@ put_request_part(struct page_text *text, const struct job *job)
 	buf_add_char(&text->out, '\n');
 }
 
+static void
+put_keeper(struct page_text *text, const struct keeper *keeper)
+{
+	struct buf line;
+
+	buf_init(&line, ERR_TEXT_MAX);
+	keeper_put(&line, keeper, text->now);
+	buf_printf(&text->out, "\n%sNot sent: ", tint_start(TINT_DIM, text->color));
+	safe_text(&text->out, buf_span(&line), 0);
+	buf_printf(&text->out, "%s\n", tint_end(TINT_DIM, text->color));
+	text->out.failed |= line.failed;
+	buf_free(&line);
+}
+
 /* What an operator would do next with a job in that state. */
 static void
 put_next_step(struct page_text *text, const struct job *job)
@@ -101,7 +115,7 @@ put_next_step(struct page_text *text, const struct job *job)
 
 int
 page_write(struct cli *cli, const struct job *job, const struct attempt_list *attempts,
-	bool color, struct err *err)
+	const struct keeper *keeper, bool color, struct err *err)
 {
 	struct page_text text;
 	int result;
@@ -110,7 +124,10 @@ page_write(struct cli *cli, const struct job *job, const struct attempt_list *at
 	put_summary(&text, job);
 	put_request_part(&text, job);
 	page_attempts(&text, attempts, job->crashes);
-	put_next_step(&text, job);
+	if (keeper->kind != KEEPER_NONE)
+		put_keeper(&text, keeper);
+	if (!keeper_is_hold(keeper))
+		put_next_step(&text, job);
 	result = page_text_flush(&text, cli, err);
 	page_text_free(&text);
 	return result;

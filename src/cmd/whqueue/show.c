@@ -11,6 +11,7 @@ struct showing {
 	struct store *store;
 	struct id_list ids;
 	struct output *output; /* NULL: pages of text */
+	struct keepers keepers;
 	size_t found;
 };
 
@@ -39,15 +40,25 @@ show_record(struct showing *showing, const struct job *job,
 	return output_row_end(showing->output, err);
 }
 
+static bool
+is_queued(const struct job *job)
+{
+	return job->state == JOB_WAITING || job->state == JOB_DELAYED ||
+		job->state == JOB_PAUSED || job->state == JOB_BLOCKED;
+}
+
 static int
 show_page(struct showing *showing, const struct job *job,
 	const struct attempt_list *attempts, struct err *err)
 {
 	bool color = color_wanted(showing->common, showing->cli->stdout_terminal);
+	struct keeper keeper = {.kind = KEEPER_NONE};
 
 	if (showing->found > 1 && cli_write(showing->cli, SPAN_LITERAL("\n"), err) != 0)
 		return -1;
-	return page_write(showing->cli, job, attempts, color, err);
+	if (is_queued(job))
+		keeper = keepers_look(&showing->keepers, job->id);
+	return page_write(showing->cli, job, attempts, &keeper, color, err);
 }
 
 static int
@@ -122,9 +133,11 @@ show(struct showing *showing, const struct filter_args *filter, struct err *err)
 
 	if (operator_show_filter(cli, filter, false, &showing->filter, err) != 0 ||
 		id_list_read(&showing->ids, cli, err) != 0 ||
-		operator_open(cli, showing->common, STORE_READ, &showing->store, err) !=
-			0)
+		operator_open_for(cli, showing->common, STORE_READ, filter,
+			&showing->store, err) != 0)
 		return -1;
+	showing->keepers = (struct keepers){
+		.store = showing->store, .now = clock_now(&cli->clock)};
 	if (output_format(cli, showing->common) != FORMAT_TABLE &&
 		output_open(&showing->output, cli, showing->common, job_columns, err) !=
 			0)
@@ -156,6 +169,7 @@ show_run(struct cli *cli, const void *given)
 		code = showing.ids.count > 0 ? EXIT_NO_INPUT : EXIT_NONE;
 	else if (showing.found < showing.ids.count)
 		code = EXIT_NONE;
+	keepers_free(&showing.keepers);
 	store_close(showing.store);
 	id_list_free(&showing.ids);
 	return code;

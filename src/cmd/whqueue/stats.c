@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cmd/whqueue/whqueue.h"
 
+#include "cmd/endpoint_key.h"
 #include "model/json.h"
 
 static const struct output_column columns[] = {
@@ -37,6 +38,21 @@ static const struct {
 
 enum { COUNTED = sizeof(counted) / sizeof(counted[0]) };
 
+/* What only the queue as a whole has. */
+static void
+put_queue_members(struct buf *json, const struct queue_stats *stats)
+{
+	json_put_key(json, "held_event_types");
+	buf_add_char(json, '[');
+	for (size_t i = 0; i < stats->held_type_count; i++) {
+		if (i > 0)
+			buf_add_char(json, ',');
+		json_put_string(json, stats->held_types[i]);
+	}
+	buf_add_char(json, ']');
+	json_put_member_int(json, "workers", stats->workers);
+}
+
 static void
 put_json(struct buf *json, const struct endpoint_stats *row, const char *key,
 	const struct queue_stats *stats, int64_t now)
@@ -49,7 +65,7 @@ put_json(struct buf *json, const struct endpoint_stats *row, const char *key,
 		json_put_member_time(json, "oldest_due_at", row->oldest_due_at);
 	endpoint_state_json(json, row, now);
 	if (row == &stats->total)
-		json_put_member_int(json, "workers", stats->workers);
+		put_queue_members(json, stats);
 	buf_add_char(json, '}');
 }
 
@@ -108,6 +124,22 @@ note_workers(struct output *output, const struct queue_stats *stats)
 			stats->workers == 1 ? "" : "s");
 }
 
+/* Such a hold has no row of its own in these tables. */
+static void
+note_holds(struct output *output, const struct queue_stats *stats)
+{
+	for (size_t i = 0; i < stats->held_type_count; i++) {
+		struct keeper keeper = {KEEPER_EVENT_TYPE, stats->held_types[i], 0};
+		struct buf text;
+
+		buf_init(&text, ERR_TEXT_MAX);
+		keeper_put(&text, &keeper, 0);
+		if (!text.failed)
+			output_note(output, "%s", buf_span(&text).ptr);
+		buf_free(&text);
+	}
+}
+
 static int
 show_stats(struct cli *cli, const struct cli_common *common,
 	const struct queue_stats *stats, const struct stats_view *view, struct err *err)
@@ -118,6 +150,7 @@ show_stats(struct cli *cli, const struct cli_common *common,
 	if (output_open(&output, cli, common, view->columns, err) != 0)
 		return -1;
 	result = view->put_rows(output, stats, clock_now(&cli->clock), err);
+	note_holds(output, stats);
 	note_workers(output, stats);
 	if (output_close(output, NULL, result == 0 ? err : NULL) != 0)
 		result = -1;
@@ -136,6 +169,7 @@ count_jobs(struct cli *cli, struct store *store, const struct filter_args *args,
 		return store_stats(store, now, stats, err);
 	if (operator_filter(args, false, &filter, err) != 0)
 		return -1;
+	endpoint_key_warn_unknown(cli, store, args->endpoint);
 	return store_count(store, &filter, now, stats, err);
 }
 

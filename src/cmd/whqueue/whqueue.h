@@ -7,6 +7,7 @@
 #ifndef CMD_WHQUEUE_WHQUEUE_H
 #define CMD_WHQUEUE_WHQUEUE_H
 
+#include "cmd/keeper.h"
 #include "cmd/operator.h"
 #include "cmd/paging.h"
 #include "model/redact.h"
@@ -85,8 +86,10 @@ int job_row(struct output *output, const struct job *job, int64_t now, struct er
 
 enum tint job_state_tint(enum job_state state);
 
-/* A job with its request and every attempt as a page of text. ERR_IO, ERR_DATA. */
+/* A job with its request, every attempt, and what keeps it, as a page of text. ERR_IO,
+ * ERR_DATA. */
 int page_write(struct cli *cli, const struct job *job,
-	const struct attempt_list *attempts, bool color, struct err *err);
+	const struct attempt_list *attempts, const struct keeper *keeper, bool color,
+	struct err *err);
 
 #endif
