@@ -5,7 +5,7 @@
 #include "target.h"
 
 #include "cli/table.h"
-#include "cmd/whdlq/whdlq.h"
+#include "cmd/shell_word.h"
 
 #include <stdlib.h>
 #include <string.h>
