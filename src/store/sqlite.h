@@ -255,8 +255,13 @@ int endpoints_flush(struct sqlite_store *store, struct err *err);
 /* Who paused a job (retry_queue.paused_by). */
 enum paused_by { PAUSED_BY_OPERATOR = 1, PAUSED_BY_HOLD = 2 };
 
+/* Number 0: it is the last one that the job's row counts. */
 int attempt_insert(struct sqlite_store *store, int64_t job_id,
 	const struct attempt *attempt, struct err *err);
+
+/* Those of the settles, whose attempts have their numbers: several in one statement. */
+int attempts_insert(struct sqlite_store *store, struct settle *const *settles,
+	size_t count, struct err *err);
 
 /* From retry_queue, which loses it, to the dead letter queue; counters too. */
 struct burial {
@@ -300,13 +305,8 @@ int exchange_settle(
 	struct sqlite_store *store, struct exchange *exchange, struct err *err);
 
 /* Settles of one outcome and status, the most common there are (sqlite_complete.c). */
-struct completion {
-	struct settle *settle; /* borrowed; lost comes out */
-	int64_t number;        /* of its attempt; 0: the job is no longer ours */
-};
-
 struct completion_batch {
-	struct completion completions[ID_LIST_SIZE];
+	struct settle *settles[ID_LIST_SIZE]; /* borrowed; lost comes out */
 	size_t count;
 };
 

@@ -30,28 +30,27 @@ completion_add(struct completion_batch *batch, struct settle *settle)
 {
 	if (batch->count == ID_LIST_SIZE ||
 		(batch->count > 0 &&
-			batch->completions[0].settle->attempt.status !=
-				settle->attempt.status))
+			batch->settles[0]->attempt.status != settle->attempt.status))
 		return false;
 	settle->lost = true;
-	batch->completions[batch->count++] = (struct completion){.settle = settle};
+	batch->settles[batch->count++] = settle;
 	return true;
 }
 
-/* The completion that settles the claim of the present row; NULL: that is not ours. */
-static struct completion *
-find_claim(struct completion_batch *batch, struct query *query)
+/* What settles the claim of the present row; NULL: that is not ours. */
+static struct settle *
+find_claim(const struct completion_batch *batch, struct query *query)
 {
 	int64_t job_id = read_int(query);
 	int64_t token = read_int(query);
 	int64_t endpoint_id = read_int(query);
 
 	for (size_t i = 0; i < batch->count; i++) {
-		const struct settle *settle = batch->completions[i].settle;
+		struct settle *settle = batch->settles[i];
 
 		if (settle->job_id == job_id && settle->token == token &&
 			settle->endpoint_id == endpoint_id)
-			return &batch->completions[i];
+			return settle;
 	}
 	return NULL;
 }
@@ -63,29 +62,36 @@ drop_lost(struct completion_batch *batch)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < batch->count; i++)
-		if (!batch->completions[i].settle->lost)
-			batch->completions[kept++] = batch->completions[i];
+		if (!batch->settles[i]->lost)
+			batch->settles[kept++] = batch->settles[i];
 	batch->count = kept;
+}
+
+static void
+bind_jobs(struct query *query, const struct completion_batch *batch)
+{
+	int64_t ids[ID_LIST_SIZE];
+
+	for (size_t i = 0; i < batch->count; i++)
+		ids[i] = batch->settles[i]->job_id;
+	bind_ids(query, ids, batch->count);
 }
 
 static int
 read_claims(struct sqlite_store *store, struct completion_batch *batch, struct err *err)
 {
 	struct query query = query_start(store, &sqlite_complete_sql[CLAIMED_JOBS]);
-	int64_t ids[ID_LIST_SIZE];
 	int row;
 
-	for (size_t i = 0; i < batch->count; i++)
-		ids[i] = batch->completions[i].settle->job_id;
-	bind_ids(&query, ids, batch->count);
+	bind_jobs(&query, batch);
 	while ((row = query_next(&query, err)) == 1) {
-		struct completion *completion = find_claim(batch, &query);
+		struct settle *settle = find_claim(batch, &query);
 
-		if (completion == NULL)
+		if (settle == NULL)
 			continue;
-		completion->settle->lost = false;
+		settle->lost = false;
 		/* By the row, which counts also what other programs reported. */
-		completion->number = read_int(&query) + 1;
+		settle->attempt.number = (int)read_int(&query) + 1;
 	}
 	if (row == 0)
 		drop_lost(batch);
@@ -97,13 +103,10 @@ write_completed(struct sqlite_store *store, const struct completion_batch *batch
 	int64_t now, struct err *err)
 {
 	struct query query = query_start(store, &sqlite_complete_sql[COMPLETE]);
-	int64_t ids[ID_LIST_SIZE];
 
-	for (size_t i = 0; i < batch->count; i++)
-		ids[i] = batch->completions[i].settle->job_id;
 	bind_int(&query, now);
-	bind_int(&query, batch->completions[0].settle->attempt.status);
-	bind_ids(&query, ids, batch->count);
+	bind_int(&query, batch->settles[0]->attempt.status);
+	bind_jobs(&query, batch);
 	return query_run(&query, err);
 }
 
@@ -122,21 +125,29 @@ resolve_letter(struct sqlite_store *store, int64_t job_id, int64_t now, struct e
 	return query_run(&query, err);
 }
 
-/* What a delivery means beyond the job's own row. */
+/* What a delivery means beyond the job's own row and the attempt's. */
 static int
-follow_up(struct sqlite_store *store, const struct completion *completion, int64_t now,
+follow_up(struct sqlite_store *store, const struct settle *settle, int64_t now,
 	struct err *err)
 {
-	const struct settle *settle = completion->settle;
-	struct attempt attempt = settle->attempt;
-
-	attempt.number = (int)completion->number;
 	if (resolve_letter(store, settle->job_id, now, err) != 0 ||
-		attempt_insert(store, settle->job_id, &attempt, err) != 0 ||
 		endpoint_move(
 			store, settle->endpoint_id, JOB_ACTIVE, JOB_COMPLETED, err) != 0)
 		return -1;
 	return order_ended(store, settle->job_id, now, err);
+}
+
+static int
+write_batch(struct sqlite_store *store, const struct completion_batch *batch, int64_t now,
+	struct err *err)
+{
+	if (write_completed(store, batch, now, err) != 0 ||
+		attempts_insert(store, batch->settles, batch->count, err) != 0)
+		return -1;
+	for (size_t i = 0; i < batch->count; i++)
+		if (follow_up(store, batch->settles[i], now, err) != 0)
+			return -1;
+	return 0;
 }
 
 int
@@ -150,9 +161,7 @@ complete_batch(struct sqlite_store *store, struct completion_batch *batch, int64
 	if (read_claims(store, batch, err) != 0)
 		return -1;
 	if (batch->count > 0)
-		result = write_completed(store, batch, now, err);
-	for (size_t i = 0; i < batch->count && result == 0; i++)
-		result = follow_up(store, &batch->completions[i], now, err);
+		result = write_batch(store, batch, now, err);
 	batch->count = 0;
 	return result;
 }

@@ -7,6 +7,7 @@
 
 enum {
 	ADD_ATTEMPT,
+	ADD_ATTEMPTS,
 	BURY,
 	BURY_AGAIN,
 	DELETE_JOB,
@@ -15,15 +16,23 @@ enum {
 	FORGET_ATTEMPTS
 };
 
+#define INSERT_ATTEMPT                                                                   \
+	"INSERT INTO attempt (job_id, number, started_at, outcome, reported,"            \
+	" http_status, http_version, dns_us, connect_us, tls_us, first_byte_us,"         \
+	" total_us, delay_ms, jitter_ms, worker, peer, error_type, category,"            \
+	" rule, reason, snippet) VALUES"
+#define ATTEMPT_REST   " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
+#define ATTEMPT_ROW    " (?, ?," ATTEMPT_REST ")"
+#define ATTEMPT_ROWS_4 ATTEMPT_ROW "," ATTEMPT_ROW "," ATTEMPT_ROW "," ATTEMPT_ROW
+
+enum { ATTEMPTS_AT_ONCE = 8 };
+
 const struct sql sqlite_row_sql[] = {
 	[ADD_ATTEMPT] = {"add-attempt",
-		"INSERT INTO attempt (job_id, number, started_at, outcome, reported,"
-		" http_status, http_version, dns_us, connect_us, tls_us, first_byte_us,"
-		" total_us, delay_ms, jitter_ms, worker, peer, error_type, category,"
-		" rule, reason, snippet)"
-		" VALUES (?1, coalesce(?2, (SELECT attempts_made FROM retry_queue"
-		" WHERE id = ?1)), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
-		" ?15, ?16, ?17, ?18, ?19, ?20, ?21)"},
+		INSERT_ATTEMPT " (?1, coalesce(?2, (SELECT attempts_made FROM retry_queue"
+			       " WHERE id = ?1))," ATTEMPT_REST ")"},
+	[ADD_ATTEMPTS] = {"add-attempts",
+		INSERT_ATTEMPT ATTEMPT_ROWS_4 "," ATTEMPT_ROWS_4},
 	[BURY] = {"bury",
 		"INSERT INTO dead_letter_queue (id, endpoint_id, status, death, died_at,"
 		" first_died_at, priority, created_at, attempt, attempts_made,"
@@ -58,36 +67,69 @@ const struct sql sqlite_row_sql[] = {
 	{0},
 };
 
+static void
+bind_attempt(struct query *query, int64_t job_id, const struct attempt *attempt)
+{
+	const struct failure *failure = &attempt->failure;
+	bool failed = span_present(failure->rule);
+
+	bind_int(query, job_id);
+	bind_optional(query, attempt->number > 0, attempt->number);
+	bind_int(query, attempt->started_at);
+	bind_text(query, span_of(attempt_outcome_name(attempt->outcome)));
+	bind_int(query, attempt->reported);
+	bind_int(query, attempt->status);
+	bind_int(query, attempt->http_version);
+	bind_int(query, attempt->phases.dns_us);
+	bind_int(query, attempt->phases.connect_us);
+	bind_int(query, attempt->phases.tls_us);
+	bind_int(query, attempt->phases.first_byte_us);
+	bind_int(query, attempt->phases.total_us);
+	bind_int(query, attempt->delay_ms);
+	bind_int(query, attempt->jitter_ms);
+	bind_int(query, attempt->worker);
+	bind_text(query, attempt->peer);
+	bind_text(query, span_of(failed ? error_type_name(failure->type) : NULL));
+	bind_text(query, span_of(failed ? category_name(failure->category) : NULL));
+	bind_text(query, failure->rule);
+	bind_text(query, failure->reason);
+	bind_blob(query, attempt->snippet);
+}
+
 int
 attempt_insert(struct sqlite_store *store, int64_t job_id, const struct attempt *attempt,
 	struct err *err)
 {
-	const struct failure *failure = &attempt->failure;
-	bool failed = span_present(failure->rule);
 	struct query query = query_start(store, &sqlite_row_sql[ADD_ATTEMPT]);
 
-	bind_int(&query, job_id);
-	bind_optional(&query, attempt->number > 0, attempt->number);
-	bind_int(&query, attempt->started_at);
-	bind_text(&query, span_of(attempt_outcome_name(attempt->outcome)));
-	bind_int(&query, attempt->reported);
-	bind_int(&query, attempt->status);
-	bind_int(&query, attempt->http_version);
-	bind_int(&query, attempt->phases.dns_us);
-	bind_int(&query, attempt->phases.connect_us);
-	bind_int(&query, attempt->phases.tls_us);
-	bind_int(&query, attempt->phases.first_byte_us);
-	bind_int(&query, attempt->phases.total_us);
-	bind_int(&query, attempt->delay_ms);
-	bind_int(&query, attempt->jitter_ms);
-	bind_int(&query, attempt->worker);
-	bind_text(&query, attempt->peer);
-	bind_text(&query, span_of(failed ? error_type_name(failure->type) : NULL));
-	bind_text(&query, span_of(failed ? category_name(failure->category) : NULL));
-	bind_text(&query, failure->rule);
-	bind_text(&query, failure->reason);
-	bind_blob(&query, attempt->snippet);
+	bind_attempt(&query, job_id, attempt);
 	return query_run(&query, err);
+}
+
+static int
+insert_group(struct sqlite_store *store, struct settle *const *settles, struct err *err)
+{
+	struct query query = query_start(store, &sqlite_row_sql[ADD_ATTEMPTS]);
+
+	for (size_t i = 0; i < ATTEMPTS_AT_ONCE; i++)
+		bind_attempt(&query, settles[i]->job_id, &settles[i]->attempt);
+	return query_run(&query, err);
+}
+
+int
+attempts_insert(struct sqlite_store *store, struct settle *const *settles, size_t count,
+	struct err *err)
+{
+	size_t done = 0;
+
+	for (; count - done >= ATTEMPTS_AT_ONCE; done += ATTEMPTS_AT_ONCE)
+		if (insert_group(store, &settles[done], err) != 0)
+			return -1;
+	for (; done < count; done++)
+		if (attempt_insert(store, settles[done]->job_id, &settles[done]->attempt,
+			    err) != 0)
+			return -1;
+	return 0;
 }
 
 static int

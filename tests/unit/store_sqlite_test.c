@@ -17,14 +17,15 @@
 
 /* ---- plans ----------------------------------------------------------------------- */
 
-/* The partial indexes hold only jobs of one state: what they scan is what they seek. */
+/* The partial indexes hold only jobs of one state: what they scan is what they seek; and
+ * constant rows are those of the statement itself. */
 static bool
 plan_step_is_fine(const char *step)
 {
 	if (strstr(step, "TEMP B-TREE") != NULL)
 		return false;
 	return strncmp(step, "SCAN ", 5) != 0 || strstr(step, "INDEX job_") != NULL ||
-		strcmp(step, "SCAN CONSTANT ROW") == 0;
+		strstr(step, " CONSTANT ROW") != NULL;
 }
 
 static void
