@@ -49,6 +49,9 @@ void side_file_release_worker(struct side_file *side, int64_t worker);
 bool side_file_worker_lives(const struct side_file *side, int64_t worker);
 bool side_file_any_worker_lives(const struct side_file *side);
 
+/* Whether the file system takes changes: 0, or -1 with errno EROFS or EIO. */
+int side_file_check_disk(const struct side_file *side);
+
 /* Wakes everyone who watches; failure only costs them a wait. */
 void side_file_poke(struct side_file *side);
 

@@ -95,6 +95,8 @@ static const int allowed[] = {
 	SCMP_SYS(umask),
 	SCMP_SYS(unlink),
 	SCMP_SYS(unlinkat),
+	SCMP_SYS(utimensat),
+	SCMP_SYS(utimensat_time64),
 	SCMP_SYS(write),
 	SCMP_SYS(writev),
 	/* events and sockets; bind is for the netlink socket of getaddrinfo() */

@@ -415,6 +415,12 @@ ftruncate(int fd, off_t len)
 int ftruncate64(int fd, off_t len) __attribute__((alias("ftruncate")));
 
 int
+futimens(int fd, const struct timespec times[2])
+{
+	return fails(FAULT_FILES) ? -1 : (int)syscall(SYS_utimensat, fd, NULL, times, 0);
+}
+
+int
 access(const char *path, int mode)
 {
 	return fails(FAULT_FILES) ? -1
