@@ -171,6 +171,8 @@ cli_store_path(const struct cli_common *common, struct buf *path, struct err *er
 
 	if (common->db != NULL && common->db[0] == '\0')
 		return err_set(err, ERR_USAGE, "--db: an empty path");
+	if (common->queue != NULL && common->queue[0] == '\0')
+		return err_set(err, ERR_USAGE, "--queue: an empty name");
 	if (common->db != NULL)
 		buf_add_text(path, common->db);
 	else if (state != NULL && state[0] == '/')
@@ -272,7 +274,11 @@ help_verb(struct cli *cli, int argc, char **argv)
 	const struct cli_verb *verb = NULL;
 	struct err err;
 
-	if (argc > 2 && argv[2][0] != '-') {
+	if (argc > 3) {
+		err_set(&err, ERR_USAGE, "'%.64s': help takes one verb only", argv[3]);
+		return cli_complain(cli, &err);
+	}
+	if (argc > 2) {
 		verb = cli_verb_named(cli->program, argv[2], &err);
 		if (verb == NULL)
 			return cli_complain(cli, &err);

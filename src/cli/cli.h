@@ -78,10 +78,17 @@ struct cli_verb {
 	enum exit_code (*run)(struct cli *cli, const void *args);
 };
 
+/* A verb that people look for here, and the program that has it. */
+struct cli_elsewhere {
+	const char *verb; /* NULL ends an array of them */
+	const char *program;
+};
+
 struct cli_program {
 	const char *name;
 	const char *summary;
-	const struct cli_verb *verbs; /* ends with a NULL run */
+	const struct cli_verb *verbs;          /* ends with a NULL run */
+	const struct cli_elsewhere *elsewhere; /* NULL: none */
 };
 
 enum cli_format {

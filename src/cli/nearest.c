@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * "Did you mean": the optimal string alignment distance (an insertion, a deletion, a
- * substitution, or two neighbours swapped cost 1 each).
+ * substitution, or two neighbours swapped cost 1 each), whatever the case of letters.
  */
 #include "cli/cli.h"
 
+#include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 enum { WORD_MAX = 40, DISTANCE_MAX = 2 };
 
@@ -13,6 +15,12 @@ static int
 least(int a, int b)
 {
 	return a < b ? a : b;
+}
+
+static bool
+same(char a, char b)
+{
+	return tolower((unsigned char)a) == tolower((unsigned char)b);
 }
 
 static int
@@ -31,12 +39,12 @@ distance(const char *from, const char *to)
 
 		row[0] = (int)i;
 		for (size_t j = 1; j <= to_len; j++) {
-			bool same = from[i - 1] == to[j - 1];
+			int changed = !same(from[i - 1], to[j - 1]);
 
 			row[j] = least(
-				last[j - 1] + !same, least(last[j], row[j - 1]) + 1);
-			if (i > 1 && j > 1 && from[i - 1] == to[j - 2] &&
-				from[i - 2] == to[j - 1])
+				last[j - 1] + changed, least(last[j], row[j - 1]) + 1);
+			if (i > 1 && j > 1 && same(from[i - 1], to[j - 2]) &&
+				same(from[i - 2], to[j - 1]))
 				row[j] = least(row[j], before_last[j - 2] + 1);
 		}
 	}
@@ -51,7 +59,7 @@ cli_nearest(const char *word, const char *const *names)
 	int best_distance = least(DISTANCE_MAX, (int)len - 1) + 1;
 
 	for (size_t i = 0; names[i] != NULL; i++) {
-		bool begins = len > 1 && strncmp(word, names[i], len) == 0;
+		bool begins = len > 1 && strncasecmp(word, names[i], len) == 0;
 		int d = begins ? 1 : distance(word, names[i]);
 
 		if (d < best_distance) {

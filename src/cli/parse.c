@@ -29,11 +29,30 @@ struct parser {
 	int64_t now;
 };
 
+static int
+no_verb(const struct cli_program *program, struct err *err)
+{
+	return err_set(
+		err, ERR_USAGE, "a verb is missing; '%s help' lists them", program->name);
+}
+
+/* The program that has a verb of that name, or NULL. */
+static const char *
+program_with(const struct cli_program *program, const char *name)
+{
+	const struct cli_elsewhere *other = program->elsewhere;
+
+	for (; other != NULL && other->verb != NULL; other++)
+		if (strcmp(other->verb, name) == 0)
+			return other->program;
+	return NULL;
+}
+
 const struct cli_verb *
 cli_verb_named(const struct cli_program *program, const char *name, struct err *err)
 {
 	const char *names[NAMES_MAX + 1] = {NULL};
-	const char *nearest;
+	const char *other = program_with(program, name), *nearest;
 	size_t count = 0;
 
 	for (const struct cli_verb *verb = program->verbs; verb->run != NULL; verb++) {
@@ -43,9 +62,14 @@ cli_verb_named(const struct cli_program *program, const char *name, struct err *
 			names[count++] = verb->name;
 	}
 	nearest = cli_nearest(name, names);
-	if (nearest != NULL)
+	if (other != NULL)
+		err_set(err, ERR_USAGE, "%s: unknown verb; did you mean %s %s?", name,
+			other, name);
+	else if (nearest != NULL)
 		err_set(err, ERR_USAGE, "%.64s: unknown verb; did you mean %s?", name,
 			nearest);
+	else if (name[0] == '\0')
+		no_verb(program, err);
 	else
 		err_set(err, ERR_USAGE, "%.64s: unknown verb; '%s help' lists them", name,
 			program->name);
@@ -344,59 +368,86 @@ take_environment(const struct parser *parser, struct err *err)
 }
 
 static int
-check_operands(const struct cli_parsed *parsed, struct err *err)
+check_operands(const struct cli_program *program, const struct cli_parsed *parsed,
+	struct err *err)
 {
 	const struct cli_verb *verb = parsed->verb;
-	size_t most = verb->operands == NULL ? 0 : cli_operands_many(verb) ? SIZE_MAX : 1;
+	const char *name = verb->name == NULL ? program->name : verb->name;
 
-	if (parsed->operand_count > most)
-		return err_set(err, ERR_USAGE, "%.64s: unexpected argument",
-			parsed->operands[most]);
+	if (parsed->operand_count > 0 && verb->operands == NULL)
+		return err_set(err, ERR_USAGE, "'%.64s': %s takes options only",
+			parsed->operands[0], name);
+	if (parsed->operand_count > 1 && !cli_operands_many(verb))
+		return err_set(err, ERR_USAGE, "'%.64s': %s takes one operand only",
+			parsed->operands[1], name);
 	if (parsed->operand_count == 0 && !cli_operands_optional(verb))
 		return err_set(err, ERR_USAGE, "%s is missing", verb->operands);
 	return 0;
 }
 
-/* Options may stand before the verb. Whether one of them takes the next word is up
- * to the first verb that knows it. */
-static bool
-takes_next_word(const struct cli_program *program, const char *word)
+/* What a word before the verb is, is up to the first verb that knows it; NULL: none
+ * does. */
+static const struct cli_option *
+option_of_any_verb(const struct cli_program *program, const char *word)
 {
+	bool is_long = word[1] == '-';
+	const char *name = is_long ? word + 2 : "";
+	char letter = is_long ? 0 : word[strlen(word) - 1];
 	struct option_iter found;
-	char letter = word[1] == '-' ? 0 : word[strlen(word) - 1];
 
-	if (strchr(word, '=') != NULL)
-		return false;
 	for (const struct cli_verb *verb = program->verbs; verb->run != NULL; verb++)
-		if (find_option(verb, word + 2, strlen(word + 1) - 1, letter, &found))
-			return found.option->kind != CLI_FLAG;
-	return false;
+		if (find_option(verb, name, strcspn(name, "="), letter, &found))
+			return found.option;
+	return NULL;
+}
+
+/* Options may stand before the verb. Returns where it is; in *unknown, one that no verb
+ * has; NULL. */
+static int
+find_verb(struct parser *parser, const char **unknown)
+{
+	struct cli_asked *asked = &parser->parsed->asked;
+	int at = 1;
+
+	*unknown = NULL;
+	while (at < parser->argc && parser->argv[at][0] == '-' &&
+		parser->argv[at][1] != '\0') {
+		const char *word = parser->argv[at++];
+		const struct cli_option *option = option_of_any_verb(
+			parser->program, word);
+		bool attached = word[1] == '-' ? strchr(word, '=') != NULL
+					       : word[2] != '\0';
+
+		asked->help |= strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+		asked->version |= strcmp(word, "--version") == 0;
+		if (option == NULL && !attached && strcmp(word, "--") != 0)
+			*unknown = word;
+		if (option != NULL && option->kind != CLI_FLAG &&
+			strchr(word, '=') == NULL)
+			at++;
+	}
+	return at;
 }
 
 /* Takes the verb out of argv, so that what is left are options and operands. */
 static int
-take_verb(struct parser *parser, const struct cli_program *program, struct err *err)
+take_verb(struct parser *parser, struct err *err)
 {
-	int at = 1;
+	const struct cli_program *program = parser->program;
+	struct cli_parsed *parsed = parser->parsed;
+	const char *unknown;
+	int at = find_verb(parser, &unknown);
 
-	while (at < parser->argc && parser->argv[at][0] == '-') {
-		const char *word = parser->argv[at++];
-
-		if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
-			parser->parsed->asked.help = true;
-		else if (strcmp(word, "--version") == 0)
-			parser->parsed->asked.version = true;
-		else if (takes_next_word(program, word))
-			at++;
-	}
+	if (parsed->asked.version || (parsed->asked.help && at >= parser->argc))
+		return 0;
+	if (at >= parser->argc && unknown != NULL)
+		return err_set(err, ERR_USAGE,
+			"%.64s: unknown option, and no verb; '%s help' lists them",
+			unknown, program->name);
 	if (at >= parser->argc)
-		return parser->parsed->asked.help || parser->parsed->asked.version
-			? 0
-			: err_set(err, ERR_USAGE,
-				  "a verb is missing; '%s help' lists them",
-				  program->name);
-	parser->parsed->verb = cli_verb_named(program, parser->argv[at], err);
-	if (parser->parsed->verb == NULL)
+		return no_verb(program, err);
+	parsed->verb = cli_verb_named(program, parser->argv[at], err);
+	if (parsed->verb == NULL)
 		return -1;
 	memmove(&parser->argv[at], &parser->argv[at + 1],
 		(size_t)(parser->argc - at) * sizeof(parser->argv[0]));
@@ -428,7 +479,7 @@ cli_parse(struct cli_parsed *parsed, const struct cli_program *program, int argc
 	*parsed = (struct cli_parsed){0};
 	if (program->verbs->name == NULL)
 		parsed->verb = program->verbs;
-	else if (take_verb(&parser, program, err) != 0)
+	else if (take_verb(&parser, err) != 0)
 		return -1;
 	if (parsed->verb == NULL)
 		return 0;
@@ -441,7 +492,7 @@ cli_parse(struct cli_parsed *parsed, const struct cli_program *program, int argc
 		return 0;
 	if (environment.kind != ERR_NONE)
 		return err_set(err, environment.kind, "%s", environment.text);
-	return check_operands(parsed, err);
+	return check_operands(program, parsed, err);
 }
 
 void

@@ -25,12 +25,21 @@ type_is_held(const struct queue_stats *all, struct span event_type, struct span 
 	return false;
 }
 
+static bool
+is_queued(const struct job *job)
+{
+	return job->state == JOB_WAITING || job->state == JOB_DELAYED ||
+		job->state == JOB_PAUSED || job->state == JOB_BLOCKED;
+}
+
 struct keeper
 keeper_of(const struct queue_stats *all, const struct job *job, int64_t now)
 {
 	const struct endpoint_stats *row = find_endpoint(all, job->endpoint);
 	struct span held;
 
+	if (!is_queued(job))
+		return (struct keeper){.kind = KEEPER_NONE};
 	if (all->total.held)
 		return (struct keeper){.kind = KEEPER_QUEUE};
 	if (row != NULL && row->held)

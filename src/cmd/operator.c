@@ -140,6 +140,8 @@ operator_filter(const struct filter_args *args, bool dead, struct job_filter *fi
 		.after = span_of(args->after),
 		.limit = args->limit > 0 ? (size_t)args->limit : 0,
 	};
+	if (args->event_type != NULL && args->event_type[0] == '\0')
+		return err_set(err, ERR_USAGE, "--event-type: an empty name");
 	if (args->endpoint != NULL && endpoint_key_check(args->endpoint, err) != 0)
 		return -1;
 	if (filter->has_type)

@@ -9,6 +9,8 @@
 
 #include "model/json.h"
 
+#include <string.h>
+
 static const struct output_column change_columns[] = {
 	{"JOB", true, 0},
 	{"ID", false, 5},
@@ -92,6 +94,11 @@ complain_of(struct changing *changing, const struct action_report *report)
 	if (report->result == ACT_NOT_FOUND) {
 		cli_warn(changing->cli, "%.*s: no such %s", (int)name.len, name.ptr,
 			noun(changing));
+		return;
+	}
+	if (strcmp(report->state, asked(changing->change)) == 0) {
+		cli_warn(changing->cli, "%.*s: is %s already", (int)name.len, name.ptr,
+			report->state);
 		return;
 	}
 	buf_init(&keeper, ERR_TEXT_MAX);

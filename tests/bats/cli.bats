@@ -86,7 +86,17 @@ programs='whclassify whenqueue whworker whqueue whdlq'
   run -64 --separate-stderr whqueue list --since yesterday
   [[ $stderr == "whqueue: --since: 'yesterday' is neither a time"* ]]
   run -64 --separate-stderr whqueue list stray
-  [ "$stderr" = 'whqueue: stray: unexpected argument' ]
+  [ "$stderr" = "whqueue: 'stray': list takes options only" ]
+  run -64 --separate-stderr whworker stray
+  [ "$stderr" = "whworker: 'stray': whworker takes options only" ]
+  run -64 --separate-stderr whqueue help list stray
+  [ "$stderr" = "whqueue: 'stray': help takes one verb only" ]
+  run -64 --separate-stderr whqueue help --all
+  [ "$stderr" = "whqueue: --all: unknown verb; 'whqueue help' lists them" ]
+  run -64 --separate-stderr whqueue list --queue ''
+  [ "$stderr" = 'whqueue: --queue: an empty name' ]
+  run -64 --separate-stderr whdlq list --event-type ''
+  [ "$stderr" = 'whdlq: --event-type: an empty name' ]
   run -64 --separate-stderr whqueue list --status=delayed,wating
   [ "$stderr" = "whqueue: --status: 'wating' is unknown; did you mean waiting?" ]
   run -64 --separate-stderr whdlq list --status lost
@@ -95,6 +105,20 @@ programs='whclassify whenqueue whworker whqueue whdlq'
   [ "$stderr" = 'whqueue: --since: 2026 needs a unit: 2026d is days, 2026s is seconds' ]
   run -64 --separate-stderr whqueue --queue a
   [ "$stderr" = "whqueue: a verb is missing; 'whqueue help' lists them" ]
+}
+
+@test "a verb of the sister program is known where it is" {
+  for program in whqueue whdlq; do
+    "$program" --help=json | jq -r '.verbs[].name' | sort >"$program.verbs"
+  done
+  while read -r verb; do
+    run -64 --separate-stderr whqueue "$verb" 42
+    [ "$stderr" = "whqueue: $verb: unknown verb; did you mean whdlq $verb?" ]
+  done < <(comm -13 whqueue.verbs whdlq.verbs)
+  while read -r verb; do
+    run -64 --separate-stderr whdlq "$verb" 42
+    [ "$stderr" = "whdlq: $verb: unknown verb; did you mean whqueue $verb?" ]
+  done < <(comm -23 whqueue.verbs whdlq.verbs)
 }
 
 @test "a letter means the same in every program and verb" {

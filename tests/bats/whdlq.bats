@@ -522,6 +522,8 @@ on_terminal() {
   [ "$(ids --all --status resolved)" = b ]
   [ "$(ids --limit 2)" = "c d" ]
   [ "$(ids --all --event-type 'invoice.*')" = "a b c d" ]
+  run -64 --separate-stderr whdlq export a --status resolved
+  [ "$stderr" = 'whdlq: either ids or a filter, not both' ]
   run -64 --separate-stderr whdlq export a --all
   [[ $stderr == *"either ids or --all, not both"* ]]
 }

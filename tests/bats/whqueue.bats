@@ -214,7 +214,7 @@ state_of() {
   [ "$(state_of one)" = cancelled ]
   [ "$(state_of three)" = waiting ]
   run -1 --separate-stderr whqueue cancel 1
-  [ "$stderr" = 'whqueue: 1: is cancelled, so it cannot be cancelled' ]
+  [ "$stderr" = 'whqueue: 1: is cancelled already' ]
   run -1 --separate-stderr whqueue cancel 3 99
   [ "$stderr" = 'whqueue: 99: no such job' ]
   [ "$(state_of three)" = cancelled ]
@@ -437,6 +437,11 @@ state_of() {
   whqueue hold --event-type user.new
   run -1 --separate-stderr whqueue release three
   [[ $stderr == *'; event type user.new is on hold: whqueue release --event-type user.new' ]]
+  whqueue cancel three
+  run -1 --separate-stderr whqueue release three
+  [ "$stderr" = 'whqueue: three: is cancelled, so it cannot be released' ]
+  run -1 --separate-stderr whqueue cancel three
+  [ "$stderr" = 'whqueue: three: is cancelled already' ]
   whqueue hold --all --yes
   run -1 --separate-stderr whqueue release one
   [[ $stderr == *'; the whole queue is on hold: whqueue release --all' ]]

@@ -15,7 +15,8 @@
 
 enum { WORDS_MAX = 256, TEXT_MAX = 16 * 1024 * 1024 };
 
-static const struct cli_program program = {"whdlq", "under test", whdlq_verbs};
+static const struct cli_program program = {
+	.name = "whdlq", .summary = "under test", .verbs = whdlq_verbs};
 
 /* Each line a word; the caller frees argv[0]. */
 static int

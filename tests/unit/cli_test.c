@@ -118,7 +118,8 @@ static const struct cli_verb verbs[] = {
 	{0},
 };
 
-static const struct cli_program program = {"prog", "does things", verbs};
+static const struct cli_program program = {
+	.name = "prog", .summary = "does things", .verbs = verbs};
 
 /* Parses the words of `line`, which are separated by one blank; "''" is an empty one. */
 static int
@@ -250,8 +251,16 @@ test_refusals(void)
 		{"prog list --since soon",
 			"--since: 'soon' is neither a time like 2026-01-02T03:04:05Z nor "
 			"how long ago, like 2h"},
-		{"prog list x", "x: unexpected argument"},
-		{"prog one a b", "b: unexpected argument"},
+		{"prog list x", "'x': list takes options only"},
+		{"prog one a b", "'b': one takes one operand only"},
+		{"prog ''", "a verb is missing; 'prog help' lists them"},
+		{"prog -", "-: unknown verb; 'prog help' lists them"},
+		{"prog --", "a verb is missing; 'prog help' lists them"},
+		{"prog -c 3", "a verb is missing; 'prog help' lists them"},
+		{"prog -c3", "a verb is missing; 'prog help' lists them"},
+		{"prog --nosuch",
+			"--nosuch: unknown option, and no verb; 'prog help' lists them"},
+		{"prog LITS", "LITS: unknown verb; did you mean list?"},
 		{"prog show", "ID ... is missing"},
 	};
 
@@ -325,6 +334,7 @@ test_nearest(void)
 
 	CHECK_TEXT(cli_nearest("lsit", names), "list");
 	CHECK_TEXT(cli_nearest("shwo", names), "show");
+	CHECK_TEXT(cli_nearest("SHOW", names), "show");
 	CHECK_TEXT(cli_nearest("shwo", alike), "show"); /* a swap is one mistake */
 	CHECK_TEXT(cli_nearest("lists", names), "list");
 	CHECK_TEXT(cli_nearest("err", names), "error-type");

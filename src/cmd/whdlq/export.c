@@ -131,6 +131,8 @@ export_filter(const struct export_args *args, bool named, struct job_filter *fil
 {
 	if (named && args->all)
 		return err_set(err, ERR_USAGE, "either ids or --all, not both");
+	if (named && !filter_is_empty(&args->filter))
+		return err_set(err, ERR_USAGE, "either ids or a filter, not both");
 	if (operator_filter(&args->filter, true, filter, err) != 0)
 		return -1;
 	if (args->filter.status.count == 0)
@@ -166,8 +168,10 @@ out:
 	buf_free(&exporting.line);
 	if (result == 0 && cli->operand_count > 0)
 		cli->worst = exit_worse(cli->worst, exit_code_of_found(found, ids.count));
-	else if (result == 0 && exporting.count == 0)
+	else if (result == 0 && exporting.count == 0) {
+		cli_warn(cli, "no dead letter matches");
 		cli->worst = exit_worse(cli->worst, EXIT_NONE);
+	}
 	id_list_free(&ids);
 	return result == 0 ? cli->worst : cli_complain(cli, &err);
 }

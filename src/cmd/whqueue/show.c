@@ -40,24 +40,15 @@ show_record(struct showing *showing, const struct job *job,
 	return output_row_end(showing->output, err);
 }
 
-static bool
-is_queued(const struct job *job)
-{
-	return job->state == JOB_WAITING || job->state == JOB_DELAYED ||
-		job->state == JOB_PAUSED || job->state == JOB_BLOCKED;
-}
-
 static int
 show_page(struct showing *showing, const struct job *job,
 	const struct attempt_list *attempts, struct err *err)
 {
 	bool color = color_wanted(showing->common, showing->cli->stdout_terminal);
-	struct keeper keeper = {.kind = KEEPER_NONE};
+	struct keeper keeper = keepers_look(&showing->keepers, job->id);
 
 	if (showing->found > 1 && cli_write(showing->cli, SPAN_LITERAL("\n"), err) != 0)
 		return -1;
-	if (is_queued(job))
-		keeper = keepers_look(&showing->keepers, job->id);
 	return page_write(showing->cli, job, attempts, &keeper, color, err);
 }
 
