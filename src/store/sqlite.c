@@ -195,6 +195,56 @@ check_schema(struct sqlite_store *store, int64_t now, struct err *err)
 	return version < newest ? migrate_in_turn(store, version, now, err) : 0;
 }
 
+/* ---- the journal ----------------------------------------------------------------- */
+
+/* Whether the answer to the pragma is that there is a write-ahead log. */
+static int
+ask_journal(struct sqlite_store *store, const char *pragma, bool *is_wal, struct err *err)
+{
+	sqlite3_stmt *statement = NULL;
+	int code = sqlite3_prepare_v2(store->db, pragma, -1, &statement, NULL);
+
+	*is_wal = false;
+	if (code == SQLITE_OK)
+		code = sqlite3_step(statement);
+	if (code == SQLITE_ROW)
+		*is_wal = sqlite3_stricmp((const char *)sqlite3_column_text(statement, 0),
+				  "wal") == 0;
+	sqlite3_finalize(statement);
+	return code == SQLITE_ROW ? 0 : sqlite_error(store, code, err);
+}
+
+static int
+ask_for_wal(struct sqlite_store *store, bool *is_wal, struct err *err)
+{
+	int result;
+
+	if (side_file_lock(&store->side, store->busy_wait_ms, err) != 0)
+		return -1;
+	result = ask_journal(store, "PRAGMA journal_mode = WAL", is_wal, err);
+	side_file_unlock(&store->side);
+	return result;
+}
+
+/* What VACUUM INTO or .recover wrote has none; then a reader keeps writers waiting. */
+static int
+keep_wal(struct sqlite_store *store, struct err *err)
+{
+	bool is_wal;
+
+	if (store->mode == STORE_READ)
+		return 0;
+	if (ask_journal(store, "PRAGMA journal_mode", &is_wal, err) != 0 ||
+		(!is_wal && ask_for_wal(store, &is_wal, err) != 0))
+		return -1;
+	if (is_wal)
+		return 0;
+	return err_set(err, ERR_CONFIG,
+		"%s: SQLite keeps no write-ahead log on this file system: put the store "
+		"on a local one",
+		store->path);
+}
+
 /* ---- the handle ------------------------------------------------------------------ */
 
 static void
@@ -259,7 +309,8 @@ sqlite_store_open(
 		return err_no_memory(err);
 	if (prepare_files(handle, err) != 0 || connect_and_configure(handle, err) != 0 ||
 		check_schema(handle, options->now, err) != 0 ||
-		queue_find(handle, err) != 0 || files_check(handle->path, err) != 0) {
+		keep_wal(handle, err) != 0 || queue_find(handle, err) != 0 ||
+		files_check(handle->path, err) != 0) {
 		sqlite_close(&handle->base);
 		return -1;
 	}

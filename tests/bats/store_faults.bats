@@ -217,6 +217,21 @@ run_read_only_from() {
   done
 }
 
+@test "a store that was restored without its write-ahead log has one again" {
+  whenqueue --url https://a.test/ --id before -d 1
+  sqlite3 "$WH_DB" "VACUUM INTO 'restored.db'"
+  chmod 600 restored.db
+  [ "$(sqlite3 restored.db 'PRAGMA journal_mode')" = delete ]
+  export WH_DB=$PWD/restored.db
+  run -0 whqueue list # a reader changes nothing
+  json_is '.id == "before"'
+  [ "$(sqlite3 restored.db 'PRAGMA journal_mode')" = delete ]
+  whenqueue --url https://a.test/ --id after -d 2
+  [ "$(sqlite3 restored.db 'PRAGMA journal_mode')" = wal ]
+  run -0 whqueue list
+  [ "$(jq -r .id <<<"$output" | sort)" = $'after\nbefore' ]
+}
+
 @test "a clock that jumps a day ahead steals nothing from a worker that lives" {
   local tomorrow
 

@@ -499,6 +499,29 @@ test_short_programs_leave_a_short_wal(void)
 	fixture_free(&f);
 }
 
+/* SQLite's VFS without locks stands for a file system without shared memory. */
+static void
+test_a_store_without_a_write_ahead_log_is_refused(void)
+{
+	sqlite3_vfs *usual = sqlite3_vfs_find(NULL);
+	struct fixture f = fixture_new();
+	struct store_options options = {.path = f.path, .mode = STORE_WRITE, .now = NOW};
+	struct store *store = NULL;
+	struct err err = {0};
+
+	store_close(f.store);
+	f.store = NULL;
+	run_sql(&f, "PRAGMA journal_mode = DELETE");
+	sqlite3_vfs_register(sqlite3_vfs_find("unix-none"), 1);
+	CHECK_INT(store_open(&store, &options, &err), -1);
+	CHECK_INT(err.kind, ERR_CONFIG);
+	CHECK(strstr(err.text, "keeps no write-ahead log") != NULL);
+	sqlite3_vfs_register(usual, 1);
+	CHECK_INT(store_open(&store, &options, &err), 0);
+	store_close(store);
+	fixture_free(&f);
+}
+
 static void
 test_an_interrupted_release_is_finished_by_housekeeping(void)
 {
@@ -538,6 +561,7 @@ main(void)
 		TAP(test_with_nothing_to_do_nobody_waits_for_the_turn_to_write),
 		TAP(test_the_wal_stays_bounded),
 		TAP(test_short_programs_leave_a_short_wal),
+		TAP(test_a_store_without_a_write_ahead_log_is_refused),
 		TAP(test_an_interrupted_release_is_finished_by_housekeeping),
 		{0},
 	});
