@@ -263,7 +263,7 @@ _whtools_kind() {
     'whdlq reopen --db') echo 'file' ;;
     'whdlq reopen --queue') echo 'nothing' ;;
     'whdlq stats ') echo 'nothing' ;;
-    'whdlq stats --by') echo 'choice overview category error-type event-type endpoint day reason' ;;
+    'whdlq stats --by') echo 'choice overview category error-type event-type endpoint day reason cause' ;;
     'whdlq stats --status' | 'whdlq stats -s') echo 'choice unresolved retrying resolved all' ;;
     'whdlq stats --event-type' | 'whdlq stats -t') echo 'event_type' ;;
     'whdlq stats --category') echo 'choice any RETRYABLE RATE_LIMIT NON_RETRYABLE VALIDATION' ;;

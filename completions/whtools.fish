@@ -336,7 +336,7 @@ complete -c whdlq -n '__fish_seen_subcommand_from reopen' -l queue -x -d 'the qu
 complete -c whdlq -n '__fish_seen_subcommand_from reopen' -l help -s h -d 'print this'
 complete -c whdlq -n '__fish_seen_subcommand_from reopen' -l version -d 'print the version'
 complete -c whdlq -n __fish_use_subcommand -a stats -d 'count dead letters by what went wrong, where and when'
-complete -c whdlq -n '__fish_seen_subcommand_from stats' -l by -x -a 'overview category error-type event-type endpoint day reason' -d 'count by this'
+complete -c whdlq -n '__fish_seen_subcommand_from stats' -l by -x -a 'overview category error-type event-type endpoint day reason cause' -d 'count by this'
 complete -c whdlq -n '__fish_seen_subcommand_from stats' -l status -s s -x -a 'unresolved retrying resolved all' -d 'with this status (may be repeated)'
 complete -c whdlq -n '__fish_seen_subcommand_from stats' -l event-type -s t -x -a '(__whtools_live event_type)' -d 'of this event type; \'invoice.*\' matches all that begin so'
 complete -c whdlq -n '__fish_seen_subcommand_from stats' -l category -x -a 'any RETRYABLE RATE_LIMIT NON_RETRYABLE VALIDATION' -d 'whose last failure was of this category'

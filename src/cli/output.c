@@ -262,7 +262,8 @@ output_note(struct output *output, const char *format, ...)
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	buf_add_text(&output->note, tint_start(TINT_DIM, output->color));
-	safe_text(&output->note, span_of(text), 0);
+	safe_prose(&output->note, span_of(text), 0,
+		output_width(output->cli->stdout_terminal));
 	buf_add_text(&output->note, tint_end(TINT_DIM, output->color));
 	buf_add_char(&output->note, '\n');
 }

@@ -53,7 +53,7 @@ const struct sql sqlite_stats_sql[] = {
 		"SELECT coalesce(CASE ?9 WHEN 0 THEN d.category WHEN 1 THEN d.error_type"
 		" WHEN 2 THEN d.event_type WHEN 3 THEN e.name"
 		" WHEN 4 THEN strftime('%Y-%m-%d', d.died_at / 1000, 'unixepoch')"
-		" ELSE d.death END, '') AS key,"
+		" WHEN 5 THEN d.death ELSE d.reason END, '') AS key,"
 		" sum(d.status = 0), sum(d.status = 1), sum(d.status = 2),"
 		" min(d.died_at), max(d.died_at)"
 		" FROM dead_letter_queue d CROSS JOIN endpoint e ON e.id = d.endpoint_id"

@@ -340,7 +340,8 @@ enum dead_group {
 	BY_EVENT_TYPE,
 	BY_ENDPOINT,
 	BY_DAY,
-	BY_REASON
+	BY_REASON,
+	BY_CAUSE, /* the failure's reason, in words */
 };
 
 struct dead_count {

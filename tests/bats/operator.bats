@@ -116,6 +116,13 @@ dead_letters() {
   [[ ${lines[1]} == *'404 client'*'the receiver answered 404'* ]]
 }
 
+@test "a line below a table is broken between words" {
+  dead_letters 2
+  run -0 on_terminal 40 whdlq list -n 1 -o table
+  [ "${lines[-2]}" = '1 shown; next page: --after' ]
+  [[ ${lines[-1]} =~ ^[0-9.]+,\ all:\ --limit\ 0$ ]]
+}
+
 @test "what was delivered in the end is not listed as failed with a 200" {
   receiver_start
   whenqueue --url "$(receiver_url /sequence/404,200)" -d '{}'

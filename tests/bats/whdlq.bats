@@ -481,7 +481,7 @@ on_terminal() {
       oldest_at: "2026-01-01T12:00:00.000Z", newest_at: "2026-01-02T12:00:00.000Z"} and
     any(.[]; .by == "error_type" and .error_type == "client" and .unresolved == 1)' <<<"$output"
   [ "$(jq -r .by <<<"$output" | uniq | paste -sd ' ')" = \
-    "total category error_type event_type endpoint day dead_reason" ]
+    "total category error_type event_type endpoint day dead_reason reason" ]
   run -0 whdlq stats -o tsv
   [ "${lines[0]}" = $'by\tvalue\tunresolved\tretrying\tresolved\toldest\tnewest' ]
   run -0 awk -F '\t' 'NF != 7 { exit 1 } $1 == "event_type" { print $2, $3, $5 }' <<<"$output"
@@ -494,10 +494,12 @@ on_terminal() {
   [ "$(counts endpoint endpoint)" = "https://api.acme.io https://other.example" ]
   [ "$(counts day day)" = "2026-01-01 2026-01-02" ]
   [ "$(counts reason dead_reason)" = "gone non_retryable" ]
+  [ "$(counts cause reason)" = "the receiver answered 404 Not Found the receiver answered 410 Gone" ]
   [ "$(whdlq stats --by event-type --event-type x | jq -c '[.resolved, .unresolved]')" = "[1,0]" ]
   run -64 whdlq stats --by color
   run -0 whdlq stats -o table
   [[ $output == *"1 unresolved, 0 retrying, 1 resolved"* ]]
+  [[ $output =~ CAUSE\ .*answered\ 410\ Gone\ +1\ +0\ +0\ .*ENDPOINT ]]
 }
 
 @test "export is taken back by whenqueue: new in another store, known in this one" {

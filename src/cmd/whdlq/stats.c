@@ -8,7 +8,7 @@
 enum { OVERVIEW_ROWS = 8 };
 
 static const char *const by_choices[] = {"overview", "category", "error-type",
-	"event-type", "endpoint", "day", "reason", NULL};
+	"event-type", "endpoint", "day", "reason", "cause", NULL};
 
 static const struct cli_option options[] = {
 	{.name = "by",
@@ -44,6 +44,7 @@ static const struct grouping {
 	[BY_ENDPOINT] = {"endpoint", "ENDPOINT"},
 	[BY_DAY] = {"day", "DAY"},
 	[BY_REASON] = {"dead_reason", "REASON"},
+	[BY_CAUSE] = {"reason", "CAUSE"},
 };
 
 /* The sum: by nothing, and so without a member of its own. */
@@ -229,7 +230,7 @@ overview_tables(const struct counting *counting, const struct dead_stats *all,
 	const struct dead_count *total, struct err *err)
 {
 	static const enum dead_group shown[] = {
-		BY_ERROR_TYPE, BY_ENDPOINT, BY_EVENT_TYPE, BY_REASON};
+		BY_ERROR_TYPE, BY_CAUSE, BY_ENDPOINT, BY_EVENT_TYPE};
 	struct buf line;
 	int result;
 

@@ -19,7 +19,7 @@ static const char *const show_examples[] = {
 static const char *const retry_examples[] = {
 	"whdlq retry 42",
 	"whdlq retry --error-type server --since 1d --dry-run",
-	"whdlq retry 42 --wait --timeout 2m",
+	"whdlq retry --endpoint acme -n 1 --wait && whdlq retry --endpoint acme",
 	NULL,
 };
 
@@ -36,6 +36,7 @@ static const char *const reopen_examples[] = {
 
 static const char *const stats_examples[] = {
 	"whdlq stats",
+	"whdlq stats --by cause --endpoint acme",
 	"whdlq stats --by day --since 30d",
 	NULL,
 };
