@@ -113,8 +113,9 @@ receiver: $(BUILD)/tests/receiver $(PRELOADED)
 # Every suite; SUITES=tests/bats/whdlq.bats runs one, JOBS=1 one at a time, WITHOUT="soak"
 # all but some.
 BATS_SUITES := $(wildcard tests/bats/*.bats)
-SUITES = $(UNIT_TESTS) $(TORTURE_TESTS) $(BUILD)/tests/fuzz_test $(BATS_SUITES) \
-         tests/crash/kill_loop tests/crash/soak
+# The longest first, so that nobody waits for one of them alone.
+SUITES = tests/crash/soak tests/crash/kill_loop $(TORTURE_TESTS) $(BATS_SUITES) \
+         $(UNIT_TESTS) $(BUILD)/tests/fuzz_test
 
 CHOSEN = $(foreach suite,$(SUITES),$(if \
            $(filter $(WITHOUT),$(patsubst %_test,%,$(basename $(notdir $(suite))))),,$(suite)))

@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { RUN_LIMIT_MS = 20000, OUTPUT_MAX = 16 * 1024 * 1024, LINE_MAX_BYTES = 64 * 1024 };
+enum { RUN_LIMIT_MS = 60000, OUTPUT_MAX = 16 * 1024 * 1024, LINE_MAX_BYTES = 64 * 1024 };
 
 static void
 give_up(const char *what)
