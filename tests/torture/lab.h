@@ -60,7 +60,7 @@ bool lab_is_copy(const struct lab *lab, const char *from, const char *copy);
 void outcome_init(struct outcome *outcome);
 void outcome_free(struct outcome *outcome);
 
-/* Runs it in the directory `place`, for 20 s at most; *outcome is cleared first. */
+/* Runs it in the directory `place`, for a minute at most; *outcome is cleared first. */
 void lab_run(struct lab *lab, const char *place, const struct command *command,
 	struct outcome *outcome);
 
