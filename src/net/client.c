@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "net/client.h"
 
-#include "net/sockets.h"
 #include "net/transfer.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 struct client {
-	CURLM *multi;
-	struct sockets sockets;
+	struct shards shards;
 	struct tls_defaults tls;
 	struct targets targets;
 	struct names names;
@@ -44,6 +42,12 @@ read_tls_defaults(struct tls_defaults *tls, struct err *err)
 	return 0;
 }
 
+size_t
+client_descriptors(size_t concurrency)
+{
+	return concurrency + shards_descriptors(concurrency);
+}
+
 int
 client_open(struct client **client, const struct client_options *options, struct err *err)
 {
@@ -52,14 +56,13 @@ client_open(struct client **client, const struct client_options *options, struct
 	if (self == NULL)
 		return err_no_memory(err);
 	self->options = *options;
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK)
-		self->multi = curl_multi_init();
-	if (self->multi == NULL || read_tls_defaults(&self->tls, err) != 0 ||
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
+		shards_init(&self->shards, options->loop, err) != 0 ||
+		read_tls_defaults(&self->tls, err) != 0 ||
 		client_resize(self, options->concurrency, err) != 0) {
 		client_close(self);
 		return err_no_memory(err);
 	}
-	sockets_init(&self->sockets, options->loop, self->multi);
 	*client = self;
 	return 0;
 }
@@ -76,8 +79,9 @@ client_resize(struct client *client, size_t concurrency, struct err *err)
 		client->transfers = transfers;
 		client->cap = concurrency;
 	}
+	if (shards_resize(&client->shards, concurrency, err) != 0)
+		return -1;
 	client->options.concurrency = concurrency;
-	curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, (long)concurrency);
 	return 0;
 }
 
@@ -89,18 +93,15 @@ client_close(struct client *client)
 	for (size_t i = 0; i < client->count; i++) {
 		struct transfer *transfer = client->transfers[i];
 
-		if (transfer->active) {
-			curl_multi_remove_handle(client->multi, transfer->easy);
+		if (transfer->shard != NULL) {
+			shard_remove(transfer->shard, transfer->easy);
 			second_look_stop(&transfer->second_look);
 		}
 		loop_timer_cancel(client->options.loop, &transfer->held);
 		transfer_free(transfer);
 		free(transfer);
 	}
-	if (client->multi != NULL)
-		curl_multi_cleanup(client->multi);
-	if (client->sockets.loop != NULL)
-		sockets_free(&client->sockets);
+	shards_free(&client->shards);
 	targets_free(&client->targets);
 	free(client->tls.ca_file);
 	free(client->tls.ca_path);
@@ -133,7 +134,7 @@ make_transfer(struct client *client)
 	}
 	transfer->client = client;
 	transfer->gate.judge = client->options.judge;
-	sockets_attach(&client->sockets, transfer->easy, &transfer->gate);
+	shards_attach(&client->shards, transfer->easy, &transfer->gate);
 	second_look_init(&transfer->second_look, client->options.loop, transfer->easy);
 	lookup_init(
 		&transfer->lookup, &client->names, client->options.loop, transfer->easy);
@@ -179,11 +180,12 @@ transfer_start(struct transfer *transfer, const struct transfer_request *request
 	gate_reset(&transfer->gate, context);
 	lookup_start(&transfer->lookup,
 		transfer->target == NULL ? NULL : transfer->target->parsed);
-	if (curl_multi_add_handle(client->multi, transfer->easy) != CURLM_OK) {
+	transfer->shard = shards_add(&client->shards,
+		transfer->target == NULL ? 0 : transfer->target->host, transfer->easy);
+	if (transfer->shard == NULL) {
 		transfer_drop(transfer);
 		return err_no_memory(err);
 	}
-	transfer->active = true;
 	transfer->started_us = client->options.loop->now_us;
 	transfer->connect_us = 1000 *
 		(request->connect_timeout_ms < request->timeout_ms
@@ -194,9 +196,9 @@ transfer_start(struct transfer *transfer, const struct transfer_request *request
 
 /* As if its name had been looked up without an answer. */
 static bool
-hold(struct client *client, struct transfer *transfer)
+hold(struct transfer *transfer)
 {
-	return loop_timer_set(client->options.loop, &transfer->held,
+	return loop_timer_set(transfer->client->options.loop, &transfer->held,
 		       transfer->started_us + transfer->connect_us, NULL) == 0;
 }
 
@@ -214,18 +216,18 @@ deliver(struct transfer *transfer, CURLcode code)
 }
 
 static void
-finish(struct client *client, CURL *easy, CURLcode code)
+finish(CURL *easy, CURLcode code)
 {
 	struct transfer *transfer;
 
 	curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&transfer);
-	curl_multi_remove_handle(client->multi, easy);
+	shard_remove(transfer->shard, easy);
+	transfer->shard = NULL;
 	second_look_stop(&transfer->second_look);
-	transfer->active = false;
 	lookup_end(&transfer->lookup, code);
 	if (transfer->lookup.state != LOOKUP_REFUSED)
 		deliver(transfer, code);
-	else if (!hold(client, transfer))
+	else if (!hold(transfer))
 		deliver(transfer, CURLE_OPERATION_TIMEDOUT);
 }
 
@@ -233,8 +235,9 @@ int
 client_run(struct client *client, struct err *err)
 {
 	struct transfer *expired = client->expired;
-	CURLMsg *message;
-	int left;
+	struct sockets *sockets = &client->shards.sockets;
+	CURLcode code;
+	CURL *easy;
 
 	client->expired = NULL;
 	while (expired != NULL) {
@@ -243,13 +246,12 @@ client_run(struct client *client, struct err *err)
 		deliver(expired, CURLE_OPERATION_TIMEDOUT);
 		expired = next;
 	}
-	while ((message = curl_multi_info_read(client->multi, &left)) != NULL)
-		if (message->msg == CURLMSG_DONE)
-			finish(client, message->easy_handle, message->data.result);
-	if (client->sockets.err.kind == ERR_NONE)
+	while ((easy = shards_next_done(&client->shards, &code)) != NULL)
+		finish(easy, code);
+	if (sockets->err.kind == ERR_NONE)
 		return 0;
-	*err = client->sockets.err;
-	client->sockets.err = (struct err){0};
+	*err = sockets->err;
+	sockets->err = (struct err){0};
 	return -1;
 }
 

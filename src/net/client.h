@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An HTTP client for many transfers at once: libcurl's multi interface on our loop.
+ * An HTTP client for many transfers at once: libcurl's multi handles on our loop.
  *
  * Easy handles are pooled and keep their constant options, connections are kept alive and
  * reused, and epoll is told only what changed: a delivery over a kept connection costs no
@@ -31,6 +31,9 @@ struct client_options {
 	size_t snippet_bytes; /* of a response body are kept */
 	const char *user_agent;
 };
+
+/* How many are open at once by a client that speaks over so many connections. */
+size_t client_descriptors(size_t concurrency);
 
 /* Returns new in *client. ERR_OS. */
 int client_open(

@@ -72,6 +72,12 @@ loop_timer_cancel(struct loop *loop, struct timer *timer)
 	heap_remove(&loop->timers, &timer->node);
 }
 
+bool
+loop_timer_armed(const struct timer *timer)
+{
+	return timer->node.position != 0;
+}
+
 /* Rounded up, so that the timer has expired when the wait ends. */
 static int
 wait_ms(const struct loop *loop)

@@ -51,6 +51,7 @@ int loop_watch(struct loop *loop, struct watch *watch, unsigned events, struct e
 int loop_timer_set(
 	struct loop *loop, struct timer *timer, int64_t at_us, struct err *err);
 void loop_timer_cancel(struct loop *loop, struct timer *timer); /* may be unarmed */
+bool loop_timer_armed(const struct timer *timer);
 
 /* Waits once and calls back for all that happened. ERR_OS. */
 int loop_step(struct loop *loop, struct err *err);

@@ -13,6 +13,7 @@ enum { FIRST_SLOTS = 64 };
 struct socket_slot {
 	struct watch watch;
 	struct sockets *sockets;
+	CURLM *multi;    /* that waits for it, or did last */
 	unsigned wanted; /* what libcurl waits for now */
 	bool lasting;    /* opened by us, so that we see it closed */
 	bool silent;     /* spoke HTTP/1 last, where only an answer is to come */
@@ -50,8 +51,7 @@ on_socket(void *context, unsigned events)
 	if (slot->wanted == 0)
 		end_idle(slot);
 	else
-		curl_multi_socket_action(
-			slot->sockets->multi, slot->watch.fd, action, &running);
+		curl_multi_socket_action(slot->multi, slot->watch.fd, action, &running);
 }
 
 static bool
@@ -94,7 +94,8 @@ slot_of(struct sockets *sockets, int fd)
 static int
 on_interest(CURL *easy, curl_socket_t fd, int what, void *context, void *unused)
 {
-	struct sockets *sockets = context;
+	struct driver *driver = context;
+	struct sockets *sockets = driver->sockets;
 	struct socket_slot *slot = slot_of(sockets, fd);
 	long version = 0;
 	struct err err;
@@ -105,6 +106,7 @@ on_interest(CURL *easy, curl_socket_t fd, int what, void *context, void *unused)
 		remember_failure(sockets, &err);
 		return -1;
 	}
+	slot->multi = driver->multi;
 	slot->wanted = what == CURL_POLL_REMOVE
 		? 0
 		: (what & CURL_POLL_IN ? (unsigned)LOOP_READ : 0) |
@@ -166,45 +168,57 @@ close_socket(void *context, curl_socket_t fd)
 static int
 on_timer_change(CURLM *multi, long timeout_ms, void *context)
 {
-	struct sockets *sockets = context;
+	struct driver *driver = context;
+	struct loop *loop = driver->sockets->loop;
 	struct err err;
 
 	(void)multi;
 	if (timeout_ms < 0) {
-		loop_timer_cancel(sockets->loop, &sockets->timer);
+		loop_timer_cancel(loop, &driver->timer);
 		return 0;
 	}
-	if (loop_timer_set(sockets->loop, &sockets->timer,
+	if (loop_timer_set(loop, &driver->timer,
 		    clock_monotonic_us() + (int64_t)timeout_ms * 1000, &err) == 0)
 		return 0;
-	remember_failure(sockets, &err);
+	remember_failure(driver->sockets, &err);
 	return -1;
 }
 
 static void
 on_timer(void *context)
 {
-	struct sockets *sockets = context;
+	struct driver *driver = context;
 	int running;
 
-	curl_multi_socket_action(sockets->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	curl_multi_socket_action(driver->multi, CURL_SOCKET_TIMEOUT, 0, &running);
 }
 
 void
-sockets_init(struct sockets *sockets, struct loop *loop, CURLM *multi)
+driver_init(struct driver *driver, struct sockets *sockets, CURLM *multi)
 {
-	*sockets = (struct sockets){.loop = loop, .multi = multi};
-	sockets->timer = (struct timer){.on_expiry = on_timer, .context = sockets};
+	*driver = (struct driver){.sockets = sockets, .multi = multi};
+	driver->timer = (struct timer){.on_expiry = on_timer, .context = driver};
 	curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_interest);
-	curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, sockets);
+	curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, driver);
 	curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer_change);
-	curl_multi_setopt(multi, CURLMOPT_TIMERDATA, sockets);
+	curl_multi_setopt(multi, CURLMOPT_TIMERDATA, driver);
+}
+
+void
+driver_stop(struct driver *driver)
+{
+	loop_timer_cancel(driver->sockets->loop, &driver->timer);
+}
+
+void
+sockets_init(struct sockets *sockets, struct loop *loop)
+{
+	*sockets = (struct sockets){.loop = loop};
 }
 
 void
 sockets_free(struct sockets *sockets)
 {
-	loop_timer_cancel(sockets->loop, &sockets->timer);
 	for (size_t i = 0; i < sockets->slot_count; i++)
 		free(sockets->slots[i]);
 	free(sockets->slots);

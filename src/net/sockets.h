@@ -17,16 +17,24 @@ struct socket_slot;
 
 struct sockets {
 	struct loop *loop;
-	CURLM *multi;
-	struct timer timer;         /* libcurl's one timer */
 	struct socket_slot **slots; /* by descriptor; kept until the end */
 	size_t slot_count;
 	struct err err; /* the first failure in a callback of libcurl's */
 };
 
+/* What drives one of the multi handles whose sockets they are. */
+struct driver {
+	struct sockets *sockets;
+	CURLM *multi;
+	struct timer timer; /* libcurl's one timer */
+};
+
+void sockets_init(struct sockets *sockets, struct loop *loop);
+void sockets_free(struct sockets *sockets); /* after the multi handles */
+
 /* Installs itself in the multi handle. */
-void sockets_init(struct sockets *sockets, struct loop *loop, CURLM *multi);
-void sockets_free(struct sockets *sockets); /* after the multi handle */
+void driver_init(struct driver *driver, struct sockets *sockets, CURLM *multi);
+void driver_stop(struct driver *driver); /* after the multi handle */
 
 /* Makes the easy handle open and close its connections through us, where its gate lets
  * it.

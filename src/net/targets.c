@@ -16,6 +16,18 @@ target_drop(struct target *target)
 	free(target);
 }
 
+static uint64_t
+hash_host(CURLU *url)
+{
+	char *host = NULL;
+	uint64_t hash = 0;
+
+	if (curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK)
+		hash = hash_span(span_of(host), 0);
+	curl_free(host);
+	return hash;
+}
+
 /* By the rules of the handles' options, which libcurl applies to text only. */
 static struct target *
 parse(const char *url)
@@ -29,8 +41,10 @@ parse(const char *url)
 	target->url = strdup(url);
 	target->parsed = curl_url();
 	if (target->url != NULL && target->parsed != NULL &&
-		curl_url_set(target->parsed, CURLUPART_URL, url, flags) == CURLUE_OK)
+		curl_url_set(target->parsed, CURLUPART_URL, url, flags) == CURLUE_OK) {
+		target->host = hash_host(target->parsed);
 		return target;
+	}
 	target_drop(target);
 	return NULL;
 }

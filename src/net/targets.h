@@ -8,12 +8,14 @@
 #define NET_TARGETS_H
 
 #include <curl/curl.h>
+#include <stdint.h>
 
 enum { TARGETS_RECENT = 256 };
 
 struct target {
 	CURLU *parsed;
 	char *url;
+	uint64_t host; /* a hash of it */
 	int holders;
 };
 

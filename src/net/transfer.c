@@ -11,8 +11,7 @@
 enum {
 	REQUEST_TEXT_MAX = 1024 * 1024, /* header lines, url and method together */
 	PEER_MAX = 64,
-	RECEIVE_BUFFER = 4096,     /* per transfer under way, and responses are short */
-	CONNECTION_IDLE_MAX_S = 3, /* common servers close after five */
+	RECEIVE_BUFFER = 4096, /* per transfer under way, and responses are short */
 };
 
 static int

@@ -10,6 +10,7 @@
 #include "net/gate.h"
 #include "net/names.h"
 #include "net/second_look.h"
+#include "net/shards.h"
 #include "net/targets.h"
 
 #include <curl/curl.h>
@@ -45,7 +46,7 @@ struct transfer {
 	struct client *client;
 	struct transfer *next_free;
 	CURL *easy;
-	bool active; /* in the multi handle */
+	struct shard *shard; /* it is in; NULL: not under way */
 	enum transfer_mode mode;
 	struct target
 		*target; /* as set in the handle, held; NULL: a text is, or nothing */

@@ -151,9 +151,8 @@ run_single_round() {
   wait_until round_done "$1"
 }
 
-# Sends something to who is well: this is when libcurl looks after its idle connections.
 descriptors_back_to() {
-  send healthy >/dev/null && [ "$(descriptors)" -le "$1" ]
+  [ "$(descriptors)" -le "$1" ]
 }
 
 @test "round after round: memory and descriptors stay what they were" {
@@ -170,10 +169,7 @@ descriptors_back_to() {
   figure "resident $warm KiB after two rounds, $(memory_kib VmRSS) KiB after five"
   # A leak of 7 KiB in an attempt would show; a handle keeps its last few TLS sessions.
   [ "$(memory_kib VmRSS)" -lt $((warm + 5000)) ] || [ -n "${TEST_SANITIZED:-}" ]
-  stop "$hostile_pid"
-  jq -c --arg url "$(receiver_url /ok)" '.endpoints.healthy.url = $url' wh.json >new.json
-  mv new.json wh.json
-  kill -HUP "$worker_pid"
+  # What was kept is closed, though there is nothing to send any more.
   wait_until descriptors_back_to "$before"
 }
 

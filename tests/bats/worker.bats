@@ -118,6 +118,31 @@ due_to_started() {
 @test "a limit on open files lowers the concurrency and says so" {
   run -0 --separate-stderr bash -c 'ulimit -n 100; whworker --drain -c 5000'
   [[ $stderr == "whworker: concurrency lowered to 36: "* ]]
+  # Of the 642 beside the other 62 libcurl has two for each 128 connections.
+  run -0 --separate-stderr bash -c 'ulimit -n 704; whworker --drain -c 5000'
+  [[ $stderr == "whworker: concurrency lowered to 630: "* ]]
+}
+
+all_completed() {
+  [ "$(grep -c '"event":"completed"' "$worker_out")" = "$1" ]
+}
+
+@test "a name that was looked up is known to hundreds of connections" {
+  local url
+
+  receiver_start
+  echo 'well.test 127.0.0.1' >hosts
+  url=http://well.test:${receiver_base##*:}
+  WH_TEST_HOSTS=$PWD/hosts LD_PRELOAD=$build/tests/resolver.so \
+    ASAN_OPTIONS=$ASAN_OPTIONS:verify_asan_link_order=0 worker_start -c 300
+  enqueue first "$url/ok"
+  wait_until all_completed 1
+  jq -nc --arg url "$url/delay/1000" 'range(600) | {$url, payload: .}' | whenqueue >/dev/null
+  wait_until all_completed 601
+  # More than one of libcurl's handles has for itself.
+  [ "$(receiver_log .client_port | sort -u | wc -l)" -gt 128 ]
+  [ "$(wc -l <hosts.log)" = 1 ]
+  stop "$worker_pid"
 }
 
 @test "thousands at a time" {

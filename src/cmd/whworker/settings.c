@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "cmd/whworker/whworker.h"
 
+#include "net/client.h"
+
 #include <sys/resource.h>
 
-/* Beside one socket per delivery: the store, the loop, resolvers' pipes, logs. */
-enum { OTHER_DESCRIPTORS = 64 };
+/* Beside the client's: the store, the loop, resolvers' pipes, logs. */
+enum { OTHER_DESCRIPTORS = 62 };
 
 static void
 override(int64_t *setting, int64_t given)
@@ -36,10 +38,23 @@ settings_load(struct config *config, const struct worker_args *args, struct err 
 	return 0;
 }
 
+/* The greatest concurrency that so many descriptors are enough for, or one or two less.
+ */
+static rlim_t
+concurrency_of(rlim_t descriptors)
+{
+	rlim_t left = descriptors > OTHER_DESCRIPTORS ? descriptors - OTHER_DESCRIPTORS
+						      : 0;
+	rlim_t own = client_descriptors(left) - left;
+
+	return left > own ? left - own : 1;
+}
+
 bool
 settings_fit_descriptors(struct config *config)
 {
-	rlim_t needed = (rlim_t)config->limits.concurrency + OTHER_DESCRIPTORS;
+	size_t concurrency = (size_t)config->limits.concurrency;
+	rlim_t needed = client_descriptors(concurrency) + OTHER_DESCRIPTORS;
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed)
@@ -47,8 +62,6 @@ settings_fit_descriptors(struct config *config)
 	limit.rlim_cur = limit.rlim_max < needed ? limit.rlim_max : needed;
 	if (setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= needed)
 		return true;
-	config->limits.concurrency = limit.rlim_cur > OTHER_DESCRIPTORS
-		? (int)(limit.rlim_cur - OTHER_DESCRIPTORS)
-		: 1;
+	config->limits.concurrency = (int)concurrency_of(limit.rlim_cur);
 	return false;
 }
