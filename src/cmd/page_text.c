@@ -67,6 +67,16 @@ page_time(struct page_text *text, const char *label, int64_t at)
 }
 
 void
+page_origin(struct page_text *text, const struct job *job)
+{
+	page_field(text, "event", job->event_id);
+	page_field(text, "type", job->event_type);
+	page_field(text, "order", job->ordering_key);
+	page_field(text, "endpoint", job->endpoint);
+	page_time(text, "created", job->created_at);
+}
+
+void
 page_header_fields(struct page_text *text, struct span headers)
 {
 	struct json object;

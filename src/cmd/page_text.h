@@ -37,6 +37,9 @@ void page_field(struct page_text *text, const char *label, struct span value);
 /* A labelled instant, and how long ago or ahead it is. */
 void page_time(struct page_text *text, const char *label, int64_t at);
 
+/* What a job was accepted as, and when. */
+void page_origin(struct page_text *text, const struct job *job);
+
 /* A request's header fields, a JSON object of strings, one a line. */
 void page_header_fields(struct page_text *text, struct span headers);
 

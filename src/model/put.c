@@ -238,3 +238,16 @@ put_attempt(struct buf *out, const struct attempt *attempt)
 		json_put_member_string(out, "snippet", attempt->snippet);
 	put_nonzero(out, "worker", attempt->worker);
 }
+
+void
+put_attempts(struct buf *out, const struct attempt *attempts, size_t count)
+{
+	json_put_key(out, "attempts");
+	buf_add_char(out, '[');
+	for (size_t i = 0; i < count; i++) {
+		buf_add_text(out, i > 0 ? ",{" : "{");
+		put_attempt(out, &attempts[i]);
+		buf_add_char(out, '}');
+	}
+	buf_add_char(out, ']');
+}

@@ -58,6 +58,8 @@ void put_job(struct buf *out, const struct job *job);
 void put_dead_letter(struct buf *out, const struct dead_letter *letter);
 void put_request(struct buf *out, const struct request *request);
 void put_attempt(struct buf *out, const struct attempt *attempt);
+/* "attempts":[{…},…] */
+void put_attempts(struct buf *out, const struct attempt *attempts, size_t count);
 void put_phases(struct buf *out, const struct phases *phases); /* "phases":{…_ms} */
 
 /* Standard base64 (RFC 4648 §4), padded. Decoding ignores nothing: false on any flaw. */

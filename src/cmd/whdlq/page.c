@@ -85,11 +85,7 @@ put_summary(struct page_text *text, const struct page *page)
 		tint_start(TINT_BOLD, text->color), (long long)job->id,
 		tint_end(TINT_BOLD, text->color), tint_start(tint, text->color),
 		dead_status_name(letter->status), tint_end(tint, text->color));
-	page_field(text, "event", job->event_id);
-	page_field(text, "type", job->event_type);
-	page_field(text, "order", job->ordering_key);
-	page_field(text, "endpoint", job->endpoint);
-	page_time(text, "created", job->created_at);
+	page_origin(text, job);
 	page_time(text, "died", letter->died_at);
 	put_cause(text, page);
 	put_dead_reason(text, page);

@@ -93,14 +93,7 @@ page_json(struct buf *out, const struct page *page)
 	shown.job.request = page->redacted.request;
 	buf_add_char(out, '{');
 	put_dead_letter(out, &shown);
-	json_put_key(out, "attempts");
-	buf_add_char(out, '[');
-	for (size_t i = 0; i < page->attempts.count; i++) {
-		buf_add_text(out, i > 0 ? ",{" : "{");
-		put_attempt(out, &page->attempts.attempts[i]);
-		buf_add_char(out, '}');
-	}
-	buf_add_char(out, ']');
+	put_attempts(out, page->attempts.attempts, page->attempts.count);
 	json_put_member_string(out, "curl", buf_span(&page->curl));
 	out->failed |= page->curl.failed;
 	buf_add_char(out, '}');

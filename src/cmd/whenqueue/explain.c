@@ -60,7 +60,7 @@ total_ms(const struct timetable *table)
 }
 
 static void
-put_attempts(struct buf *out, const struct timetable *table, int jitter_percent)
+put_timetable(struct buf *out, const struct timetable *table, int jitter_percent)
 {
 	int64_t after_ms = 0;
 
@@ -119,7 +119,7 @@ put_row(struct buf *out, const struct explainer *explainer, const struct timetab
 		out, "category", span_of(category_name(failure->category)));
 	json_put_member_bool(out, "retryable", failure->retryable);
 	json_put_member_int(out, "max_attempts", table->max_attempts);
-	put_attempts(out, table, explainer->config->policy.jitter_percent);
+	put_timetable(out, table, explainer->config->policy.jitter_percent);
 	json_put_member_int(out, "total_ms", total_ms(table));
 	json_put_member_string(out, "then", span_of(dead_reason_name(table->then)));
 	buf_add_char(out, '}');

@@ -38,11 +38,7 @@ put_summary(struct page_text *text, const struct job *job)
 		tint_end(TINT_BOLD, text->color), tint_start(tint, text->color),
 		job_state_name(job->state), tint_end(tint, text->color),
 		job->held ? ", held" : "");
-	page_field(text, "event", job->event_id);
-	page_field(text, "type", job->event_type);
-	page_field(text, "order", job->ordering_key);
-	page_field(text, "endpoint", job->endpoint);
-	page_time(text, "created", job->created_at);
+	page_origin(text, job);
 	if (to_come)
 		page_time(text, "due", job->run_at);
 	else

@@ -29,14 +29,8 @@ show_record(struct showing *showing, const struct job *job,
 	output_row_begin(showing->output, span_of(id));
 	buf_add_char(json, '{');
 	put_job(json, job);
-	json_put_key(json, "attempts");
-	buf_add_char(json, '[');
-	for (size_t i = 0; i < attempts->count; i++) {
-		buf_add_text(json, i > 0 ? ",{" : "{");
-		put_attempt(json, &attempts->attempts[i]);
-		buf_add_char(json, '}');
-	}
-	buf_add_text(json, "]}");
+	put_attempts(json, attempts->attempts, attempts->count);
+	buf_add_char(json, '}');
 	return output_row_end(showing->output, err);
 }
 
