@@ -53,6 +53,25 @@ dead_letters() {
   [[ $output != *'no worker'* ]]
 }
 
+@test "who looks at what is due while no worker runs is told so" {
+  local told='no worker is running: start one with whworker'
+
+  enqueue one http://127.0.0.1:9/
+  printf '{"id":"two","url":"http://127.0.0.1:9/","delay":"1h"}' | whenqueue
+  for command in 'whqueue list' 'whqueue show one'; do
+    run -0 on_terminal 200 "$command"
+    [[ $output == *"$told"* ]]
+    # shellcheck disable=SC2086 # program, verb and operand
+    run -0 --separate-stderr $command
+    [ -z "$stderr" ]
+  done
+  run -0 on_terminal 200 whqueue show two
+  [[ $output != *"$told"* ]]
+  whqueue hold --endpoint http://127.0.0.1:9
+  run -0 on_terminal 200 whqueue list
+  [[ $output != *"$told"* ]]
+}
+
 @test "a change to many is counted, and does not flood the screen" {
   dead_letters 60
   run -0 whdlq resolve --all --dry-run -o table

@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "cmd/whqueue/whqueue.h"
 
+bool
+job_is_due(const struct job *job, int64_t now)
+{
+	return (job->state == JOB_WAITING || job->state == JOB_DELAYED) && !job->held &&
+		job->run_at <= now;
+}
+
 int
 jobs_matching(struct store *store, struct paging *paging, bool with_request,
 	job_each *each, void *context, struct err *err)

@@ -100,12 +100,14 @@ struct listing {
 	struct paging paging;
 	size_t shown;
 	bool reveal;
+	bool some_due;
 };
 
 static int
 list_job(void *context, const struct job *job, struct err *err)
 {
 	struct listing *listing = context;
+	int64_t now = clock_now(&listing->cli->clock);
 	struct redacted redacted;
 	struct job shown = *job;
 	int result;
@@ -113,8 +115,9 @@ list_job(void *context, const struct job *job, struct err *err)
 	if (request_redact(&redacted, &job->request, listing->reveal, err) != 0)
 		return -1;
 	shown.request = redacted.request;
-	result = job_row(listing->output, &shown, clock_now(&listing->cli->clock), err);
+	result = job_row(listing->output, &shown, now, err);
 	redacted_free(&redacted);
+	listing->some_due |= job_is_due(job, now);
 	listing->shown++;
 	return result;
 }
@@ -166,6 +169,8 @@ list(struct listing *listing, const struct list_args *args, struct err *err)
 			listing->shown, buf_span(&listing->paging.cursor));
 	if (output_close(listing->output, empty, result == 0 ? err : NULL) != 0)
 		result = -1;
+	if (listing->some_due && operator_is_watched(listing->cli, &args->common))
+		operator_warn_without_worker(listing->cli, listing->store);
 	return result;
 }
 

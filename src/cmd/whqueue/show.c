@@ -13,6 +13,7 @@ struct showing {
 	struct output *output; /* NULL: pages of text */
 	struct keepers keepers;
 	size_t found;
+	bool some_due;
 };
 
 static int
@@ -71,6 +72,7 @@ show_job(void *context, const struct job *job, struct err *err)
 	int result;
 
 	showing->found++;
+	showing->some_due |= job_is_due(job, clock_now(&showing->cli->clock));
 	if (store_attempts(showing->store, job->id, &attempts, err) != 0)
 		return -1;
 	result = show_redacted(showing, job, &attempts, err);
@@ -136,6 +138,8 @@ show(struct showing *showing, const struct filter_args *filter, struct err *err)
 	if (showing->output != NULL &&
 		output_close(showing->output, NULL, result == 0 ? err : NULL) != 0)
 		result = -1;
+	if (showing->some_due && operator_is_watched(cli, showing->common))
+		operator_warn_without_worker(cli, showing->store);
 	return result;
 }
 

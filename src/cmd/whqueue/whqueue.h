@@ -84,6 +84,9 @@ int jobs_matching(struct store *store, struct paging *paging, bool with_request,
 extern const struct output_column job_columns[];
 int job_row(struct output *output, const struct job *job, int64_t now, struct err *err);
 
+/* Whether a worker would take it now, if one runs and nothing keeps the job. */
+bool job_is_due(const struct job *job, int64_t now);
+
 enum tint job_state_tint(enum job_state state);
 
 /* A job with its request, every attempt, and what keeps it, as a page of text. ERR_IO,
