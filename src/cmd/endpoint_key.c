@@ -60,7 +60,8 @@ is_host_of(const char *key, struct span endpoint)
 	size_t len = strlen(key);
 
 	return span_starts_nocase(authority, key) &&
-		(authority.len == len || authority.ptr[len] == ':');
+		(authority.len == len ||
+			(authority.len > len && authority.ptr[len] == ':'));
 }
 
 /* The endpoint that was meant, or the nearest. *known: it is just that one. */
