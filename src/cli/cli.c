@@ -96,6 +96,14 @@ cli_write(struct cli *cli, struct span bytes, struct err *err)
 }
 
 int
+cli_write_buf(struct cli *cli, const struct buf *buf, struct err *err)
+{
+	if (buf_check(buf, err) != 0)
+		return -1;
+	return cli_write(cli, buf_span(buf), err);
+}
+
+int
 cli_flush(struct cli *cli, struct err *err)
 {
 	flush(cli);
@@ -213,11 +221,9 @@ print(struct cli *cli, struct buf *text, enum exit_code code)
 {
 	struct err err;
 
-	if (buf_check(text, &err) != 0)
-		code = cli_complain(cli, &err);
-	else if (code == EXIT_USAGE)
+	if (code == EXIT_USAGE && buf_check(text, NULL) == 0)
 		fputs(buf_span(text).ptr, stderr);
-	else if (cli_write(cli, buf_span(text), &err) != 0)
+	else if (cli_write_buf(cli, text, &err) != 0)
 		code = cli_complain(cli, &err);
 	buf_free(text);
 	return code;

@@ -142,6 +142,10 @@ int cli_main(const struct cli_program *program, int argc, char **argv);
  * silence.
  */
 int cli_write(struct cli *cli, struct span bytes, struct err *err);
+
+/* The same of what was put together in a buffer: nothing of it if it is not whole. */
+int cli_write_buf(struct cli *cli, const struct buf *buf, struct err *err);
+
 int cli_flush(struct cli *cli, struct err *err);
 
 /*

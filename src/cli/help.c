@@ -92,12 +92,13 @@ put_option(
 	put_left(&left, option);
 	put_right(&right, option);
 	put_entry(out, buf_span(&left), buf_span(&right).ptr, left_width, width);
+	out->failed |= left.failed || right.failed;
 	buf_free(&left);
 	buf_free(&right);
 }
 
 static size_t
-left_width_of(const struct cli_verb *verb, size_t width)
+left_width_of(struct buf *out, const struct cli_verb *verb, size_t width)
 {
 	size_t most = width < NARROW ? LEFT_MAX_NARROW : LEFT_MAX;
 	struct option_iter it = option_iter(verb);
@@ -110,6 +111,7 @@ left_width_of(const struct cli_verb *verb, size_t width)
 		put_left(&left, it.option);
 		if (left.len > widest && left.len <= most)
 			widest = left.len;
+		out->failed |= left.failed;
 	}
 	buf_free(&left);
 	return widest;
@@ -154,7 +156,7 @@ help_verb(struct buf *out, const struct cli_program *program, const struct cli_v
 	size_t width)
 {
 	struct option_iter it = option_iter(verb);
-	size_t left_width = left_width_of(verb, width);
+	size_t left_width = left_width_of(out, verb, width);
 	const char *last = NULL;
 
 	put_usage(out, program, verb);

@@ -137,6 +137,7 @@ output_cell(struct output *output, enum tint tint, struct span text)
 	buf_init(&safe, ROW_MAX);
 	safe_text(&safe, text, 0);
 	put_tsv_cell(&output->out, buf_span(&safe));
+	output->out.failed |= safe.failed;
 	buf_free(&safe);
 }
 
@@ -221,8 +222,8 @@ put_id_row(struct output *output)
 static int
 write_out(struct output *output, struct err *err)
 {
-	if (buf_check(&output->json, err) != 0 || buf_check(&output->out, err) != 0 ||
-		cli_write(output->cli, buf_span(&output->out), err) != 0)
+	if (buf_check(&output->json, err) != 0 ||
+		cli_write_buf(output->cli, &output->out, err) != 0)
 		return -1;
 	buf_clear(&output->out);
 	return 0;
@@ -307,18 +308,18 @@ output_close(struct output *output, const char *empty, struct err *err)
 }
 
 int
-output_write_json(struct cli *cli, struct span json, struct err *err)
+output_write_json(struct cli *cli, const struct buf *json, struct err *err)
 {
 	struct buf safe;
 	int result;
 
 	if (!cli->stdout_terminal)
-		return cli_write(cli, json, err);
+		return cli_write_buf(cli, json, err);
+	if (buf_check(json, err) != 0)
+		return -1;
 	buf_init(&safe, ROW_MAX);
-	safe_json(&safe, json);
-	result = buf_check(&safe, err);
-	if (result == 0)
-		result = cli_write(cli, buf_span(&safe), err);
+	safe_json(&safe, buf_span(json));
+	result = cli_write_buf(cli, &safe, err);
 	buf_free(&safe);
 	return result;
 }

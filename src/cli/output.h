@@ -78,8 +78,8 @@ size_t output_width(bool terminal);
 /* Lines of JSON that stay the same to a program, and do nothing to a terminal. */
 void safe_json(struct buf *out, struct span json);
 
-/* cli_write() of such lines: safe where stdout is a terminal, else as they are. */
-int output_write_json(struct cli *cli, struct span json, struct err *err);
+/* cli_write_buf() of such lines: safe where stdout is a terminal, else as they are. */
+int output_write_json(struct cli *cli, const struct buf *json, struct err *err);
 
 /* Whether stdout (or stderr) shall have colour: --color, NO_COLOR, TERM, a terminal. */
 bool color_wanted(const struct cli_common *common, bool terminal);

@@ -217,6 +217,7 @@ put_cell(const struct table *table, struct buf *out, size_t column, enum tint ti
 	}
 	if (!is_last(table, column))
 		buf_printf(out, "%*s", (int)(right ? 0 : padding) + GAP, "");
+	out->failed |= cut.failed;
 	buf_free(&cut);
 }
 
@@ -265,6 +266,7 @@ table_finish(struct table *table, struct buf *out)
 	for (size_t row = 0; row < table->rows; row++)
 		put_row(table, out, row);
 	table->rows = 0;
+	out->failed |= table->text.failed;
 	buf_clear(&table->text);
 }
 

@@ -192,8 +192,7 @@ page_attempts(struct page_text *text, const struct attempt_list *attempts, int c
 int
 page_text_flush(struct page_text *text, struct cli *cli, struct err *err)
 {
-	if (buf_check(&text->out, err) != 0 ||
-		cli_write(cli, buf_span(&text->out), err) != 0)
+	if (cli_write_buf(cli, &text->out, err) != 0)
 		return -1;
 	buf_clear(&text->out);
 	return 0;

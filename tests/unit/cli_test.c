@@ -4,6 +4,7 @@
  */
 #include "cli/filter.h"
 #include "cli/help.h"
+#include "cli/output.h"
 #include "tap.h"
 
 #include <stddef.h>
@@ -497,6 +498,26 @@ test_filter_is_empty(void)
 	CHECK(!filter_is_empty(&filter));
 }
 
+/* Memory, or the maximum, did not suffice for all of a line: none of it is printed. */
+static void
+test_what_is_not_whole_is_not_written(void)
+{
+	struct cli cli = {.program = &program};
+	struct buf line;
+	struct err err;
+
+	buf_init(&line, 4);
+	buf_add_text(&line, "# a ");
+	buf_add_text(&line, "line\n");
+	CHECK_INT(cli_write_buf(&cli, &line, &err), -1);
+	CHECK_INT(err.kind, ERR_DATA);
+	CHECK_INT(output_write_json(&cli, &line, &err), -1);
+	CHECK(!cli.output_failed);
+	cli.stdout_terminal = true;
+	CHECK_INT(output_write_json(&cli, &line, &err), -1);
+	buf_free(&line);
+}
+
 int
 main(void)
 {
@@ -514,6 +535,7 @@ main(void)
 		TAP(test_input_ready),
 		TAP(test_input_is_bounded),
 		TAP(test_filter_is_empty),
+		TAP(test_what_is_not_whole_is_not_written),
 		{0},
 	};
 

@@ -153,11 +153,11 @@ classify_line(struct classifier *classifier, const struct input *input,
 		complain(classifier, name, input->line, &flaw);
 		result = classify_message(classifier, line, input->line, err);
 	}
-	if (result != 0 || buf_check(&classifier->out, err) != 0)
+	if (result != 0)
 		return -1;
 	if (classifier->as_text)
-		return cli_write(classifier->cli, buf_span(&classifier->out), err);
-	return output_write_json(classifier->cli, buf_span(&classifier->out), err);
+		return cli_write_buf(classifier->cli, &classifier->out, err);
+	return output_write_json(classifier->cli, &classifier->out, err);
 }
 
 int

@@ -105,7 +105,7 @@ print_count(struct cli *cli, const struct cleaning *cleaning, struct err *err)
 		json_put_member_bool(&line, "dry_run", dry_run);
 		buf_add_text(&line, "}\n");
 	}
-	result = cli_write(cli, buf_span(&line), err);
+	result = cli_write_buf(cli, &line, err);
 	buf_free(&line);
 	return result;
 }

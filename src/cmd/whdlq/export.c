@@ -80,9 +80,7 @@ export_letter(void *context, const struct dead_letter *letter, struct err *err)
 	exporting->count++;
 	buf_clear(&exporting->line);
 	put_event(&exporting->line, &letter->job);
-	if (buf_check(&exporting->line, err) != 0)
-		return -1;
-	return output_write_json(exporting->cli, buf_span(&exporting->line), err);
+	return output_write_json(exporting->cli, &exporting->line, err);
 }
 
 static int

@@ -123,9 +123,7 @@ show_body(struct showing *showing, struct span body, struct err *err)
 		return cli_write(showing->cli, body, err);
 	buf_init(&safe, SIZE_MAX / 2);
 	page_put_lines(&safe, body, "");
-	result = buf_check(&safe, err);
-	if (result == 0)
-		result = cli_write(showing->cli, buf_span(&safe), err);
+	result = cli_write_buf(showing->cli, &safe, err);
 	buf_free(&safe);
 	return result;
 }

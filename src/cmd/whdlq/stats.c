@@ -239,7 +239,7 @@ overview_tables(const struct counting *counting, const struct dead_stats *all,
 		(long long)total->counts[DEAD_UNRESOLVED],
 		(long long)total->counts[DEAD_RETRYING],
 		(long long)total->counts[DEAD_RESOLVED]);
-	result = cli_write(counting->cli, buf_span(&line), err);
+	result = cli_write_buf(counting->cli, &line, err);
 	buf_free(&line);
 	for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]) && result == 0; i++) {
 		if (all[shown[i]].count == 0)

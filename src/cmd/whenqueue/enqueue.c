@@ -378,7 +378,7 @@ explain_rest(struct run *run, struct err *err)
 	int64_t asked = run->args->max_attempts;
 	int failed = 0;
 
-	if (run->taken == 0)
+	if (run->taken == 0 && run->cli->worst == EXIT_DONE)
 		failed = explain_policy(&run->explainer,
 			asked > 0 ? (int)asked : policy->max_attempts,
 			clock_now(&run->cli->clock), err);

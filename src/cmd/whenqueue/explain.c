@@ -134,11 +134,12 @@ put_wait(struct buf *out, int64_t ms)
 	buf_add_text(out, ms == 0 ? "now" : text);
 }
 
-static void
-put_cells(
-	struct output *output, const struct timetable *table, const struct intake *intake)
+static int
+put_cells(struct output *output, const struct timetable *table,
+	const struct intake *intake, struct err *err)
 {
 	struct buf waits, total;
+	int result;
 
 	buf_init(&waits, TEXT_MAX);
 	buf_init(&total, TEXT_MAX);
@@ -156,8 +157,10 @@ put_cells(
 	output_cell(
 		output, TINT_NONE, table->count == 0 ? span_of("") : buf_span(&total));
 	output_cell(output, TINT_DIM, span_of(dead_reason_name(table->then)));
+	result = buf_check(&waits, err) == 0 ? buf_check(&total, err) : -1;
 	buf_free(&total);
 	buf_free(&waits);
+	return result;
 }
 
 static int
@@ -168,8 +171,8 @@ print(const struct explainer *explainer, const struct timetable *table,
 	struct span id = span_of(error_type_name(table->failure.type));
 
 	output_row_begin(output, intake == NULL ? id : intake->event->id);
-	if (output_wants_cells(output))
-		put_cells(output, table, intake);
+	if (output_wants_cells(output) && put_cells(output, table, intake, err) != 0)
+		return -1;
 	if (output_wants_json(output))
 		put_row(output_json(output), explainer, table, intake, now);
 	return output_row_end(output, err);

@@ -189,10 +189,8 @@ is_json(const struct receipt_writer *writer)
 static int
 print(struct receipt_writer *writer, struct err *err)
 {
-	if (buf_check(&writer->text, err) != 0)
-		return -1;
-	if ((is_json(writer) ? output_write_json : cli_write)(
-		    writer->cli, buf_span(&writer->text), err) != 0)
+	if ((is_json(writer) ? output_write_json : cli_write_buf)(
+		    writer->cli, &writer->text, err) != 0)
 		return -1;
 	buf_clear(&writer->text);
 	return cli_flush(writer->cli, err);

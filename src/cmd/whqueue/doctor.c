@@ -290,7 +290,7 @@ check_networks(struct report *report)
 	char more[64] = "";
 	struct buf list;
 
-	buf_init(&list, FINDING_TEXT_MAX);
+	buf_init(&list, FINDING_TEXT_MAX / 2);
 	networks_put(config->open, &list);
 	if (endpoints > 0)
 		snprintf(more, sizeof(more), "; more to %zu endpoint%s of their own",
@@ -298,8 +298,9 @@ check_networks(struct report *report)
 	find(report, "networks", all_is_open(config->open) ? GRADE_CAUTION : GRADE_OK,
 		"open no more than is needed: any URL reaches this machine and its "
 		"neighbours",
-		"deliveries go to public addresses%s%s%s",
-		config->open == NULL ? " only" : " and ", buf_span(&list).ptr, more);
+		"deliveries go to public addresses%s%s%s%s",
+		config->open == NULL ? " only" : " and ", buf_span(&list).ptr,
+		list.failed ? " …" : "", more);
 	buf_free(&list);
 }
 
@@ -428,9 +429,7 @@ print_lines(struct cli *cli, const struct cli_common *common, const struct repor
 			finding->check);
 		put_sentences(&text, finding, width);
 	}
-	result = buf_check(&text, err);
-	if (result == 0)
-		result = cli_write(cli, buf_span(&text), err);
+	result = cli_write_buf(cli, &text, err);
 	buf_free(&text);
 	return result;
 }
