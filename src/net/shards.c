@@ -106,10 +106,9 @@ sweep(void *context)
 	struct shard *shard = context;
 	CURLM *multi = shard->driver.multi;
 	CURL *sweeper = shard->shards->sweeper;
-	int running;
 
 	if (curl_multi_add_handle(multi, sweeper) == CURLM_OK) {
-		curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &running);
+		driver_act(&shard->driver, CURL_SOCKET_TIMEOUT, 0);
 		curl_multi_remove_handle(multi, sweeper);
 	}
 	if (shard->left_idle)

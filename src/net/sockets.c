@@ -13,10 +13,10 @@ enum { FIRST_SLOTS = 64 };
 struct socket_slot {
 	struct watch watch;
 	struct sockets *sockets;
-	CURLM *multi;    /* that waits for it, or did last */
-	unsigned wanted; /* what libcurl waits for now */
-	bool lasting;    /* opened by us, so that we see it closed */
-	bool silent;     /* spoke HTTP/1 last, where only an answer is to come */
+	struct driver *driver; /* that waits for it, or did last */
+	unsigned wanted;       /* what libcurl waits for now */
+	bool lasting;          /* opened by us, so that we see it closed */
+	bool silent;           /* spoke HTTP/1 last, where only an answer is to come */
 };
 
 static void
@@ -24,6 +24,23 @@ remember_failure(struct sockets *sockets, const struct err *err)
 {
 	if (sockets->err.kind == ERR_NONE)
 		sockets->err = *err;
+}
+
+void
+driver_act(struct driver *driver, curl_socket_t fd, int action)
+{
+	struct sockets *sockets = driver->sockets;
+	CURLMcode code;
+	struct err err;
+	int running;
+
+	if (sockets->err.kind != ERR_NONE)
+		return;
+	code = curl_multi_socket_action(driver->multi, fd, action, &running);
+	if (code == CURLM_OK)
+		return;
+	err_set(&err, ERR_OS, "libcurl: %s", curl_multi_strerror(code));
+	remember_failure(sockets, &err);
 }
 
 /*
@@ -46,12 +63,11 @@ on_socket(void *context, unsigned events)
 	int action = (events & LOOP_READ ? CURL_CSELECT_IN : 0) |
 		(events & LOOP_WRITE ? CURL_CSELECT_OUT : 0) |
 		(events & LOOP_ERROR ? CURL_CSELECT_ERR : 0);
-	int running;
 
 	if (slot->wanted == 0)
 		end_idle(slot);
 	else
-		curl_multi_socket_action(slot->multi, slot->watch.fd, action, &running);
+		driver_act(slot->driver, slot->watch.fd, action);
 }
 
 static bool
@@ -106,7 +122,7 @@ on_interest(CURL *easy, curl_socket_t fd, int what, void *context, void *unused)
 		remember_failure(sockets, &err);
 		return -1;
 	}
-	slot->multi = driver->multi;
+	slot->driver = driver;
 	slot->wanted = what == CURL_POLL_REMOVE
 		? 0
 		: (what & CURL_POLL_IN ? (unsigned)LOOP_READ : 0) |
@@ -187,10 +203,7 @@ on_timer_change(CURLM *multi, long timeout_ms, void *context)
 static void
 on_timer(void *context)
 {
-	struct driver *driver = context;
-	int running;
-
-	curl_multi_socket_action(driver->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	driver_act(context, CURL_SOCKET_TIMEOUT, 0);
 }
 
 void

@@ -131,6 +131,9 @@ own_code(const struct transfer *transfer, CURLcode code)
 		return CURLE_BAD_CONTENT_ENCODING;
 	if (response->header_complete)
 		return code;
+	/* What was parsed is no malformed URL: there was no memory to write it out. */
+	if (code == CURLE_URL_MALFORMAT && transfer->target != NULL)
+		return CURLE_OUT_OF_MEMORY;
 	/* "Out of memory" also means a header line of more than 100 KiB. */
 	if (code == CURLE_OUT_OF_MEMORY &&
 		time_info(transfer->easy, CURLINFO_STARTTRANSFER_TIME_T) > 0)

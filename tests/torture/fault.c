@@ -47,6 +47,7 @@ enum fault_class {
 	FAULT_CLOSE,
 	FAULT_LOCK,
 	FAULT_ALLOC,
+	FAULT_LIBCURL, /* of the allocations those that libcurl itself asks for */
 	FAULT_MAP,
 	FAULT_RANDOM,
 	FAULT_RESOLVE,
@@ -61,8 +62,8 @@ enum fault_class {
 };
 
 static const char *const class_names[FAULT_CLASS_COUNT] = {"none", "write", "read",
-	"sync", "open", "files", "close", "lock", "alloc", "map", "random", "resolve",
-	"socket", "option", "connect", "send", "receive", "wait", "setup"};
+	"sync", "open", "files", "close", "lock", "alloc", "libcurl", "map", "random",
+	"resolve", "socket", "option", "connect", "send", "receive", "wait", "setup"};
 
 /* The order, fixed before main() runs. */
 static struct {
@@ -198,6 +199,15 @@ next_function(const char *name)
 	return dlsym(RTLD_NEXT, name);
 }
 
+static bool
+is_in(const void *caller, const char *name)
+{
+	Dl_info library;
+
+	return dladdr(caller, &library) != 0 && library.dli_fname != NULL &&
+		strstr(library.dli_fname, name) != NULL;
+}
+
 /*
  * libseccomp 2.5 does not survive a lack of memory: it loads half a filter, or frees
  * twice. Nothing of ours can help that, so what it asks for is given.
@@ -205,11 +215,9 @@ next_function(const char *name)
 static bool
 no_memory_for(const void *caller)
 {
-	Dl_info library;
-
-	return fails(FAULT_ALLOC) &&
-		(dladdr(caller, &library) == 0 || library.dli_fname == NULL ||
-			strstr(library.dli_fname, "libseccomp") == NULL);
+	if (fault.class == FAULT_LIBCURL)
+		return is_in(caller, "libcurl") && fails(FAULT_LIBCURL);
+	return fails(FAULT_ALLOC) && !is_in(caller, "libseccomp");
 }
 
 void *

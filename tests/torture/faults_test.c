@@ -6,10 +6,11 @@
  * what it would have printed, the store is sound, and the same command without a fault
  * finishes the job. The last two need no look where the store is still what it was.
  *
- *	faults_test [SCENARIO…]
+ *	faults_test [SCENARIO[:CLASS]…]
  *
- * After the first calls N grows by a third; every N is TORTURE=full (`make torture`),
- * in as many processes as $TORTURE_JOBS says: most of a run is waiting.
+ * Between the first and the last calls N grows by a third. Every N is TORTURE=full
+ * (`make torture`), in as many processes as $TORTURE_JOBS says: most of a run is waiting;
+ * $FIRST and $LAST bound it.
  */
 #include "lab.h"
 
@@ -17,6 +18,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -27,7 +29,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { DENSE_UNTIL = 8, RUNS_SHOWN = 3, ANSWER_MAX = 1 << 20, PARTS_OF_FULL = 8 };
+enum { RUNS_SHOWN = 3, ANSWER_MAX = 1 << 20, PARTS_OF_FULL = 8 };
+
+/* With so many of its own libcurl prepares, connects and watches the first transfers. */
+enum { DENSE_UNTIL = 8, FIRST_OF_LIBCURL = 100 };
 
 /* ---- what fails ------------------------------------------------------------------ */
 
@@ -64,6 +69,7 @@ static const struct fault_kind kinds[] = {
 	{"lock", ENOLCK, "ENOLCK", "once", STORE_PROGRAMS},
 	{"alloc", ENOMEM, "ENOMEM", "once", EVERYONE},
 	{"alloc", ENOMEM, "ENOMEM", "ever", EVERYONE},
+	{"libcurl", ENOMEM, "ENOMEM", "once", WORKER_ONLY},
 	{"map", ENOMEM, "ENOMEM", "once", STORE_PROGRAMS},
 	{"map", ENOMEM, "ENOMEM", "ever", STORE_PROGRAMS},
 	{"random", ENOSYS, "ENOSYS", "ever", STORE_PROGRAMS},
@@ -106,6 +112,8 @@ static const char EVENTS[] =
 	"{\"id\":\"n5\",\"url\":\"^/ok\",\"attempt\":1,\"http\":{\"status\":503}}\n"
 	"{\"id\":\"n6\",\"url\":\"^/ok\",\"attempt\":1,\"http\":{\"status\":404}}\n";
 
+static const char EVENT[] = "{\"id\":\"n1\",\"url\":\"^/ok\"}\n";
+
 static const char WAITING[] =
 	"{\"id\":\"w1\",\"url\":\"^/ok\",\"event_type\":\"a\",\"payload\":{\"n\":1}}\n"
 	"{\"id\":\"w5\",\"url\":\"^/token/ab\",\"headers\":{\"x-token\":\"a\\u0062\"}}\n"
@@ -127,10 +135,13 @@ static const char REPORTS[] =
 	"something that is not JSON\n"
 	"{\"error\":{\"message\":\"signature does not match\"}}\n";
 
-enum { SCENARIOS = 16 };
+enum { SCENARIOS = 19 };
 
 static const struct scenario scenarios[SCENARIOS] = {
+	{"help", "whdlq cleanup --help", NULL, "none", EVERYONE, false, false},
 	{"whclassify", "whclassify", REPORTS, "none", EVERYONE, false, false},
+	{"whenqueue-explain", "whenqueue --explain -o table --jitter 0", EVENT, "none",
+		EVERYONE, false, false},
 	{"whenqueue-new", "whenqueue --db x/y/wh.db --jitter 0", EVENTS, "none",
 		STORE_PROGRAMS, false, true},
 	{"whenqueue", "whenqueue --db wh.db --jitter 0", EVENTS, "store", STORE_PROGRAMS,
@@ -155,6 +166,8 @@ static const struct scenario scenarios[SCENARIOS] = {
 	{"whdlq-show-page", "whdlq show -o table --db wh.db d2", NULL, "store",
 		STORE_PROGRAMS, false, false},
 	{"whdlq-retry", "whdlq retry --db wh.db d1 d2", NULL, "store", STORE_PROGRAMS,
+		false, false},
+	{"whdlq-stats", "whdlq stats -o table --db wh.db", NULL, "store", STORE_PROGRAMS,
 		false, false},
 	{"whdlq-resolve", "whdlq resolve --db wh.db --by me -m done d3", NULL, "store",
 		STORE_PROGRAMS, false, false},
@@ -462,14 +475,56 @@ is_full(void)
 	return torture != NULL && strcmp(torture, "full") == 0;
 }
 
-static long
-next_nth(const struct sweep *sweep)
+/* The Nth call, if there is one. */
+static bool
+try(struct sweep *sweep, long nth)
 {
-	long nth = sweep->nth;
+	sweep->nth = nth;
+	if (!strike(sweep))
+		return false;
+	sweep->runs++;
+	return true;
+}
 
-	if (sweep->parts > 1)
-		return nth + sweep->parts;
-	return nth < DENSE_UNTIL ? nth + 1 : nth + nth / lab_number("STRIDE", 3);
+static void
+sweep_all(struct sweep *sweep)
+{
+	long last = lab_number("LAST", LONG_MAX);
+	long nth = lab_number("FIRST", 1) + sweep->part;
+
+	while (nth <= last && try(sweep, nth))
+		nth += sweep->parts;
+}
+
+/* How many calls are the first, which are all tried. */
+static long
+first_calls(const struct fault_kind *kind)
+{
+	return strcmp(kind->class, "libcurl") == 0 ? FIRST_OF_LIBCURL : DENSE_UNTIL;
+}
+
+/* The first calls, some in between, and the last, with which it is told what was done. */
+static void
+sweep_some(struct sweep *sweep)
+{
+	long stride = lab_number("STRIDE", 3), dense = first_calls(sweep->kind);
+	long next = 1, last = 0;
+
+	while (try(sweep, next)) {
+		last = next;
+		next += next < dense || next < stride ? 1 : next / stride;
+	}
+	while (next - last > 1) {
+		long middle = last + (next - last) / 2;
+
+		if (try(sweep, middle))
+			last = middle;
+		else
+			next = middle;
+	}
+	for (long nth = last - DENSE_UNTIL; nth < last; nth++)
+		if (nth > dense)
+			try(sweep, nth);
 }
 
 static void
@@ -477,8 +532,10 @@ run_sweep(struct sweep *sweep)
 {
 	outcome_init(&sweep->outcome);
 	buf_init(&sweep->answer, ANSWER_MAX);
-	for (sweep->nth = 1 + sweep->part; strike(sweep); sweep->nth = next_nth(sweep))
-		sweep->runs++;
+	if (sweep->parts > 1)
+		sweep_all(sweep);
+	else
+		sweep_some(sweep);
 	outcome_free(&sweep->outcome);
 	buf_free(&sweep->answer);
 }
@@ -553,11 +610,12 @@ static void
 report(const struct sweep *sweep)
 {
 	const struct fault_kind *kind = sweep->kind;
+	long first = lab_number("FIRST", 1) + sweep->part;
 
 	printf("%s - %s: %s %s %s, ", sweep->wrong > 0 ? "not ok" : "ok",
 		sweep->scenario->name, kind->class, kind->name, kind->how);
 	if (sweep->parts > 1)
-		printf("N = %d, %d …: ", sweep->part + 1, sweep->part + 1 + sweep->parts);
+		printf("N = %ld, %ld …: ", first, first + sweep->parts);
 	printf("%ld runs\n", sweep->runs);
 }
 
@@ -582,14 +640,22 @@ test_kind(struct suite *suite, struct bench *bench, int scenario, int kind, int 
 	fflush(stdout);
 }
 
+/* Whether a SCENARIO[:CLASS] names it; `kind` NULL: in whichever class. */
 static bool
-is_wanted(const struct scenario *scenario, char **wanted)
+is_wanted(const struct scenario *scenario, const struct fault_kind *kind, char **wanted)
 {
 	if (*wanted == NULL)
 		return true;
-	for (; *wanted != NULL; wanted++)
-		if (strcmp(*wanted, scenario->name) == 0)
+	for (; *wanted != NULL; wanted++) {
+		size_t len = strcspn(*wanted, ":");
+		const char *class = *wanted + len;
+
+		if (len == strlen(scenario->name) &&
+			strncmp(*wanted, scenario->name, len) == 0 &&
+			(kind == NULL || *class == '\0' ||
+				strcmp(class + 1, kind->class) == 0))
 			return true;
+	}
 	return false;
 }
 
@@ -607,7 +673,7 @@ do_job(struct suite *suite, int job)
 		int kind = unit / suite->parts % KINDS;
 		int scenario = unit / suite->parts / KINDS;
 
-		if (is_wanted(&scenarios[scenario], suite->wanted) &&
+		if (is_wanted(&scenarios[scenario], &kinds[kind], suite->wanted) &&
 			kinds[kind].reach <= scenarios[scenario].reach)
 			test_kind(suite, &bench, scenario, kind, part);
 	}
@@ -722,7 +788,7 @@ main(int argc, char **argv)
 	start_jobs(&suite, jobs);
 	await_jobs(&suite, jobs);
 	for (int i = 0; i < SCENARIOS; i++)
-		if (is_wanted(&scenarios[i], suite.wanted))
+		if (is_wanted(&scenarios[i], NULL, suite.wanted))
 			runs += print_figures(&suite, i);
 	lab_close(&suite.lab);
 	printf("# figure: %ld runs with a fault in all\n1..%d\n", runs,
