@@ -17,11 +17,11 @@ find_endpoint(const struct queue_stats *all, struct span name)
 static bool
 type_is_held(const struct queue_stats *all, struct span event_type, struct span *held)
 {
-	for (size_t i = 0; i < all->held_type_count; i++) {
-		*held = all->held_types[i];
-		if (span_equal(*held, event_type))
+	for (size_t i = 0; i < all->held_type_count; i++)
+		if (span_equal(all->held_types[i], event_type)) {
+			*held = all->held_types[i];
 			return true;
-	}
+		}
 	return false;
 }
 
@@ -36,22 +36,28 @@ struct keeper
 keeper_of(const struct queue_stats *all, const struct job *job, int64_t now)
 {
 	const struct endpoint_stats *row = find_endpoint(all, job->endpoint);
-	struct span held;
+	struct keeper keeper = {.queue = all->total.endpoint};
 
 	if (!is_queued(job))
-		return (struct keeper){.kind = KEEPER_NONE};
-	if (all->total.held)
-		return (struct keeper){.kind = KEEPER_QUEUE};
-	if (row != NULL && row->held)
-		return (struct keeper){KEEPER_ENDPOINT, row->endpoint, 0};
-	if (type_is_held(all, job->event_type, &held))
-		return (struct keeper){KEEPER_EVENT_TYPE, held, 0};
-	if (row != NULL && breaker_state(&row->breaker, now) == BREAKER_OPEN)
-		return (struct keeper){
-			KEEPER_BREAKER, row->endpoint, row->breaker.open_until};
-	if (row != NULL && row->not_before > now)
-		return (struct keeper){KEEPER_REQUEST, row->endpoint, row->not_before};
-	return (struct keeper){.kind = KEEPER_NONE};
+		return keeper;
+	if (all->total.held) {
+		keeper.kind = KEEPER_QUEUE;
+		return keeper;
+	}
+	if (row != NULL)
+		keeper.name = row->endpoint;
+	if (row != NULL && row->held) {
+		keeper.kind = KEEPER_ENDPOINT;
+	} else if (type_is_held(all, job->event_type, &keeper.name)) {
+		keeper.kind = KEEPER_EVENT_TYPE;
+	} else if (row != NULL && breaker_state(&row->breaker, now) == BREAKER_OPEN) {
+		keeper.kind = KEEPER_BREAKER;
+		keeper.until = row->breaker.open_until;
+	} else if (row != NULL && row->not_before > now) {
+		keeper.kind = KEEPER_REQUEST;
+		keeper.until = row->not_before;
+	}
+	return keeper;
 }
 
 bool
@@ -61,18 +67,19 @@ keeper_is_hold(const struct keeper *keeper)
 		keeper->kind == KEEPER_EVENT_TYPE;
 }
 
-void
-keeper_put(struct buf *out, const struct keeper *keeper, int64_t now)
+static void
+put_reason(struct buf *out, const struct keeper *keeper, int64_t now)
 {
-	bool is_type = keeper->kind == KEEPER_EVENT_TYPE;
 	char left[TIME_TEXT_SIZE];
 
-	if (keeper->kind == KEEPER_QUEUE) {
-		buf_add_text(out, "the whole queue is on hold: whqueue release --all");
-		return;
-	}
-	buf_add_text(out, is_type ? "event type " : "endpoint ");
-	buf_add_span(out, keeper->name);
+	if (keeper->kind == KEEPER_QUEUE)
+		buf_add_text(out, "the whole queue");
+	else if (keeper->kind == KEEPER_EVENT_TYPE)
+		buf_add_text(out, "event type ");
+	else
+		buf_add_text(out, "endpoint ");
+	if (keeper->kind != KEEPER_QUEUE)
+		buf_add_span(out, keeper->name);
 	duration_format(keeper->until > now ? keeper->until - now : 0, left);
 	if (keeper->kind == KEEPER_BREAKER)
 		buf_printf(out, " has its breaker open for another %s", left);
@@ -80,9 +87,25 @@ keeper_put(struct buf *out, const struct keeper *keeper, int64_t now)
 		buf_printf(out, " asked us to wait another %s", left);
 	else
 		buf_add_text(out, " is on hold");
-	buf_add_text(out, ": whqueue release --");
-	buf_add_text(out, is_type ? "event-type " : "endpoint ");
-	shell_quote(out, keeper->name);
+}
+
+void
+keeper_put(struct buf *out, const struct keeper *keeper, int64_t now)
+{
+	put_reason(out, keeper, now);
+	buf_add_text(out, ": whqueue release ");
+	if (keeper->kind == KEEPER_QUEUE) {
+		buf_add_text(out, "--all");
+	} else {
+		buf_add_text(out,
+			keeper->kind == KEEPER_EVENT_TYPE ? "--event-type "
+							  : "--endpoint ");
+		shell_quote(out, keeper->name);
+	}
+	if (span_is(keeper->queue, QUEUE_DEFAULT))
+		return;
+	buf_add_text(out, " --queue ");
+	shell_quote(out, keeper->queue);
 }
 
 /* ---- of several jobs ------------------------------------------------------------- */

@@ -20,6 +20,7 @@ enum keeper_kind {
 
 struct keeper {
 	enum keeper_kind kind;
+	struct span queue;
 	struct span name; /* of the endpoint or event type */
 	int64_t until;    /* of what ends by itself */
 };

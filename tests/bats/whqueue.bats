@@ -437,6 +437,10 @@ state_of() {
   whqueue hold --event-type user.new
   run -1 --separate-stderr whqueue release three
   [[ $stderr == *'; event type user.new is on hold: whqueue release --event-type user.new' ]]
+  echo '{"id":"elsewhere","url":"http://a.test/"}' | whenqueue --queue 'other one' >/dev/null
+  whqueue hold --endpoint http://a.test --queue 'other one'
+  run -1 --separate-stderr whqueue release elsewhere --queue 'other one'
+  [[ $stderr == *": whqueue release --endpoint http://a.test --queue 'other one'" ]]
   whqueue cancel three
   run -1 --separate-stderr whqueue release three
   [ "$stderr" = 'whqueue: three: is cancelled, so it cannot be released' ]
@@ -486,6 +490,9 @@ state_of() {
   done
   run -0 on_terminal 200 whdlq retry --all --yes
   [ "$(grep -c 'not sent yet: endpoint http://c..test is on hold' <<<"$output")" = 5 ]
+  whqueue hold --all --yes
+  run -0 on_terminal 200 whqueue expedite one three
+  [ "$(grep -c 'not sent yet: the whole queue is on hold: whqueue release --all' <<<"$output")" = 1 ]
   run -1 --separate-stderr on_terminal 200 whdlq retry --all --yes
   [[ $output != *'not sent yet'* ]]
 }

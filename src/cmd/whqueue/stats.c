@@ -129,7 +129,11 @@ static void
 note_holds(struct output *output, const struct queue_stats *stats)
 {
 	for (size_t i = 0; i < stats->held_type_count; i++) {
-		struct keeper keeper = {KEEPER_EVENT_TYPE, stats->held_types[i], 0};
+		struct keeper keeper = {
+			.kind = KEEPER_EVENT_TYPE,
+			.queue = stats->total.endpoint,
+			.name = stats->held_types[i],
+		};
 		struct buf text;
 
 		buf_init(&text, ERR_TEXT_MAX);
