@@ -52,16 +52,16 @@ endpoint_key_check(const char *key, struct err *err)
 		key);
 }
 
-/* Whether `key` is the host of the endpoint, without scheme and port. */
+/* Whether `key` is the host of the endpoint, or begins it as "api" does api.acme.io. */
 static bool
-is_host_of(const char *key, struct span endpoint)
+names_host_of(const char *key, struct span endpoint)
 {
 	struct span authority = authority_of(endpoint);
 	size_t len = strlen(key);
+	char next = authority.len > len ? authority.ptr[len] : '\0';
 
 	return span_starts_nocase(authority, key) &&
-		(authority.len == len ||
-			(authority.len > len && authority.ptr[len] == ':'));
+		(next == '\0' || next == ':' || next == '.');
 }
 
 /* The endpoint that was meant, or the nearest. *known: it is just that one. */
@@ -77,7 +77,7 @@ find_meant(
 
 		names[i] = endpoint.ptr;
 		*known |= span_is(endpoint, key);
-		if (meant == NULL && is_host_of(key, endpoint))
+		if (meant == NULL && names_host_of(key, endpoint))
 			meant = endpoint.ptr;
 	}
 	return meant != NULL ? meant : cli_nearest(key, names);

@@ -67,7 +67,7 @@ operator_tell_of_rest(struct cli *cli, const struct cli_common *common,
 	if (output != NULL)
 		output_note(output, "%zu shown; next page: --after %.*s, all: --limit 0",
 			shown, (int)next.len, next.ptr);
-	if (output != NULL && (shown == 1 || output_format(cli, common) == FORMAT_TABLE))
+	if (shown == 1 || (output != NULL && output_format(cli, common) == FORMAT_TABLE))
 		return;
 	cli_warn(cli, "there are more than the newest %zu: --after %.*s, all: --limit 0",
 		shown, (int)next.len, next.ptr);

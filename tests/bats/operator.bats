@@ -72,6 +72,15 @@ dead_letters() {
   [[ $output != *"$told"* ]]
 }
 
+@test "a delay that is over is not to be cut short" {
+  export WH_TEST_CLOCK=2026-03-01T12:00:00Z
+  printf '{"id":"one","url":"http://127.0.0.1:9/","delay":"1h"}' | whenqueue
+  run -0 whqueue show one -o table
+  [ "${lines[-1]}" = 'Not to wait? whqueue expedite 1' ]
+  WH_TEST_CLOCK=2026-03-01T13:00:00Z run -0 whqueue show one -o table
+  [[ $output != *'Not to wait?'* ]]
+}
+
 @test "a change to many is counted, and does not flood the screen" {
   dead_letters 60
   run -0 whdlq resolve --all --dry-run -o table
@@ -110,6 +119,9 @@ dead_letters() {
     # shellcheck disable=SC2086
     run -1 --separate-stderr $verb --endpoint 127.0.0.1
     [[ $stderr == *'did you mean http://127.0.0.1:9?'* ]]
+    # shellcheck disable=SC2086
+    run -1 --separate-stderr $verb --endpoint api
+    [[ $stderr == *'did you mean https://api.acme.io?'* ]]
     # shellcheck disable=SC2086
     run -1 --separate-stderr $verb --endpoint elsewhere
     [[ $stderr == *'no endpoint elsewhere is known here: whqueue endpoints lists them'* ]]
@@ -159,6 +171,10 @@ dead_letters() {
   run -0 --separate-stderr whdlq list --limit 1 -o id
   [ "$output$stderr" = 3 ]
   run -0 --separate-stderr whdlq list --limit 2 -o id
+  [[ $stderr == 'whdlq: there are more than the newest 2: --after '* ]]
+  run -0 --separate-stderr whdlq show --limit 1 -o table
+  [ -z "$stderr" ]
+  run -0 --separate-stderr whdlq show --limit 2 -o table
   [[ $stderr == 'whdlq: there are more than the newest 2: --after '* ]]
 }
 

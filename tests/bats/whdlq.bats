@@ -249,7 +249,9 @@ on_terminal() {
   [ "$(grep -c '^Dead letter ' <<<"$output")" = 3 ]
   run -0 --separate-stderr whdlq show -n 1 -o table
   [[ $output == 'Dead letter 3 '* ]]
-  [[ $stderr == *'there are more than the newest 1: --after '* ]]
+  [ -z "$stderr" ]
+  run -0 --separate-stderr whdlq show --status all -n 2 -o table
+  [[ $stderr == *'there are more than the newest 2: --after '* ]]
   run -0 --separate-stderr whdlq show -n 1 --body
   [ -z "$stderr" ]
   [ "$output" = "$(whdlq show c --body)" ]

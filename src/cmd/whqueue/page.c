@@ -94,6 +94,8 @@ put_next_step(struct page_text *text, const struct job *job)
 
 	switch (job->state) {
 	case JOB_DELAYED:
+		if (job->run_at <= text->now)
+			return;
 		what = "Not to wait? whqueue expedite";
 		break;
 	case JOB_PAUSED:
