@@ -157,9 +157,10 @@ side_file_any_worker_lives(const struct side_file *side)
 int
 side_file_check_disk(const struct side_file *side)
 {
-	if (futimens(side->fd, NULL) == 0 && futimens(side->fd, NULL) == 0)
-		return 0;
-	return errno == EROFS || errno == EIO ? -1 : 0;
+	for (int times = 0; times < 2; times++)
+		if (futimens(side->fd, NULL) != 0)
+			return errno == EROFS || errno == EIO ? -1 : 0;
+	return 0;
 }
 
 void
