@@ -659,7 +659,8 @@ is_wanted(const struct scenario *scenario, const struct fault_kind *kind, char *
 	return false;
 }
 
-/* Unit after unit of what nobody has taken yet. */
+/* Unit after unit of what nobody has taken yet. A full sweep that is broken off has tried
+ * every class, in steps. */
 static void
 do_job(struct suite *suite, int job)
 {
@@ -669,9 +670,9 @@ do_job(struct suite *suite, int job)
 	bench_init(&bench, &suite->lab, job);
 	while ((unit = atomic_fetch_add(&suite->tally->taken, 1)) <
 		SCENARIOS * KINDS * suite->parts) {
-		int part = unit % suite->parts;
-		int kind = unit / suite->parts % KINDS;
-		int scenario = unit / suite->parts / KINDS;
+		int kind = unit % KINDS;
+		int part = unit / KINDS % suite->parts;
+		int scenario = unit / KINDS / suite->parts;
 
 		if (is_wanted(&scenarios[scenario], &kinds[kind], suite->wanted) &&
 			kinds[kind].reach <= scenarios[scenario].reach)
