@@ -349,13 +349,12 @@ classify(const struct policy *policy, struct json report, int64_t now,
 }
 
 static struct finding
-judge_own_transfer(const struct transfer_failure *failure,
-	const struct response_facts *facts, int64_t now)
+judge_own_transfer(const struct transfer_failure *failure, int64_t now)
 {
 	struct finding finding = {0};
 
 	if ((failure->status == 400 || failure->status == 403) &&
-		(code_is_throttling(span_of(facts->error_type)) ||
+		(code_is_throttling(span_of(failure->facts.error_type)) ||
 			body_says_throttled(failure->body)))
 		return throttled_finding(failure->status);
 	if (failure->os_errno != 0 && failure->status < 300 && failure->curl_code != 0)
@@ -366,15 +365,14 @@ judge_own_transfer(const struct transfer_failure *failure,
 		(failure->curl_code == 7 || failure->curl_code == 55 ||
 			failure->curl_code == CURL_RECV_ERROR))
 		return finding;
-	return judge_transfer(
-		failure->curl_code, failure->status, 0, failure->message, facts, now);
+	return judge_transfer(failure->curl_code, failure->status, 0, failure->message,
+		&failure->facts, now);
 }
 
 void
 classify_transfer(const struct policy *policy, const struct transfer_failure *failure,
 	int64_t now, struct classification *result)
 {
-	struct response_facts facts = {0};
 	struct rule_subject subject = {
 		.status = failure->status,
 		.message = failure->message,
@@ -384,13 +382,13 @@ classify_transfer(const struct policy *policy, const struct transfer_failure *fa
 	const struct match_rule *rule = policy_match(policy, &subject);
 	struct finding finding;
 
-	response_facts_add_lines(&facts, failure->headers);
 	if (rule != NULL) {
-		conclude_rule(policy, rule, &facts, failure->status, now, result);
+		conclude_rule(
+			policy, rule, &failure->facts, failure->status, now, result);
 		return;
 	}
-	finding = judge_own_transfer(failure, &facts, now);
+	finding = judge_own_transfer(failure, now);
 	if (finding.weight == WEIGHT_NONE)
 		finding = no_evidence(failure->status >= 200);
-	conclude(policy, &finding, &facts, failure->status, now, result);
+	conclude(policy, &finding, &failure->facts, failure->status, now, result);
 }

@@ -12,6 +12,7 @@
 #define MODEL_CLASSIFY_H
 
 #include "model/policy.h"
+#include "model/response_facts.h"
 
 enum { CLASSIFY_RULE_SIZE = 64, CLASSIFY_REASON_SIZE = 256 };
 
@@ -45,8 +46,8 @@ struct transfer_failure {
 	int os_errno;        /* 0: unknown */
 	int status;          /* HTTP status; 0: none */
 	struct span message; /* libcurl's error text */
-	struct span headers; /* raw response header lines, CRLF between them */
 	struct span body;    /* first bytes of the response body */
+	struct response_facts facts;
 	struct span endpoint;
 	struct span event_type;
 };

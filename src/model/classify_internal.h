@@ -8,7 +8,6 @@
 
 #include "model/classify.h"
 #include "model/members.h"
-#include "model/retry_after.h"
 
 /* What a piece of evidence says. FINAL: trying again cannot help, whatever the type. */
 enum says {
@@ -117,23 +116,6 @@ struct finding embedded_judge(struct span line); /* codes inside a message */
 
 /* The length of a URL or path that starts at `at`; 0 if none does. */
 size_t text_skip_reference(struct span text, size_t at);
-
-/* What the response said besides its status; values are cut to these sizes. */
-struct response_facts {
-	char retry_after[64];
-	char date[64];
-	char ratelimit_reset[32];
-	char x_ratelimit_reset[32];
-	char retry_after_in_ms[32];
-	char remaining[32];  /* X-RateLimit-Remaining */
-	char error_type[64]; /* x-amzn-errortype */
-};
-
-void response_facts_add(
-	struct response_facts *facts, struct span name, struct span value);
-void response_facts_add_json(struct response_facts *facts, struct json headers);
-void response_facts_add_lines(struct response_facts *facts, struct span lines);
-struct retry_hints response_hints(const struct response_facts *facts);
 
 struct finding status_judge(int status, const struct response_facts *facts, int64_t now);
 

@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "model/guard.h"
+#include "model/response_facts.h"
 #include "net/loop.h"
 
 struct client;
@@ -76,11 +77,11 @@ struct transfer_result {
 	struct span message;    /* libcurl's words for curl_code */
 	bool blocked;           /* it failed because all there is was refused */
 	struct refused refused; /* or passed over, where it could not connect elsewhere */
-	struct span headers;    /* lines with their CRLF; none are kept of a 2xx */
 	struct span body;       /* the first snippet_bytes */
-	struct span peer;       /* "203.0.113.7:443"; empty if nobody was reached */
-	int http_version;       /* 10, 11, 20, 30 */
-	int64_t dns_us;         /* from the start; -1: did not happen */
+	const struct response_facts *facts; /* of a header that is no 2xx */
+	struct span peer; /* "203.0.113.7:443"; empty if nobody was reached */
+	int http_version; /* 10, 11, 20, 30 */
+	int64_t dns_us;   /* from the start; -1: did not happen */
 	int64_t connect_us;
 	int64_t tls_us;
 	int64_t first_byte_us;

@@ -67,13 +67,13 @@ receive_header(char *bytes, size_t one, size_t len, void *context)
 		return len;
 	if (span_starts(line, "HTTP/")) {
 		response->status = status_of_line(line);
-		buf_clear(&response->headers);
+		response->facts = (struct response_facts){0};
 		return len;
 	}
 	if (span_trim(line).len == 0 && response->status >= 200)
 		note_answer(transfer);
 	else if (response->status >= 300)
-		buf_add(&response->headers, bytes, len);
+		response_facts_add_line(&response->facts, line);
 	return len;
 }
 
@@ -177,10 +177,10 @@ transfer_init(
 	};
 	buf_init(&transfer->text, REQUEST_TEXT_MAX);
 	buf_init(&transfer->peer, PEER_MAX);
-	buf_init(&transfer->response.headers, RESPONSE_HEADERS_KEPT);
 	buf_init(&transfer->response.body, options->snippet_bytes);
 	transfer->easy = curl_easy_init();
-	if (transfer->easy == NULL)
+	if (transfer->easy == NULL ||
+		buf_reserve(&transfer->response.body, options->snippet_bytes) == NULL)
 		return err_no_memory(err);
 	set_constant_options(transfer);
 	return 0;
@@ -192,7 +192,6 @@ transfer_free(struct transfer *transfer)
 	curl_easy_cleanup(transfer->easy);
 	target_drop(transfer->target);
 	buf_free(&transfer->response.body);
-	buf_free(&transfer->response.headers);
 	buf_free(&transfer->peer);
 	buf_free(&transfer->text);
 	free(transfer->nodes);
@@ -207,7 +206,7 @@ transfer_reset(struct transfer *transfer)
 	buf_clear(&transfer->text);
 	transfer->line_count = 0;
 	transfer->names_agent = false;
-	buf_clear(&response->headers);
+	response->facts = (struct response_facts){0};
 	buf_clear(&response->body);
 	response->header_bytes = 0;
 	response->body_bytes = 0;

@@ -16,7 +16,6 @@
 #include <curl/curl.h>
 
 enum {
-	RESPONSE_HEADERS_KEPT = 64 * 1024,
 	RESPONSE_HEADERS_READ = 256 * 1024, /* a server that sends more is broken off */
 	RESPONSE_BODY_READ = 1024 * 1024,   /* the status has decided by then */
 };
@@ -38,8 +37,8 @@ struct response {
 	bool early;            /* and it came before all of the request was sent */
 	bool headers_too_long; /* broken off by us */
 	bool body_too_long;    /* likewise */
-	struct buf headers;
-	struct buf body;
+	struct response_facts facts;
+	struct buf body; /* has had room for all that is kept since before the request */
 };
 
 struct transfer {

@@ -184,8 +184,8 @@ transfer_result_of(
 		.status = response->header_complete ? response->status : 0,
 		.message = own_message(transfer, code, given),
 		.blocked = code != CURLE_OK && gate_blocks(&transfer->gate),
-		.headers = buf_span(&response->headers),
 		.body = buf_span(&response->body),
+		.facts = &response->facts,
 		.peer = read_peer(transfer),
 		.http_version = read_http_version(transfer->easy),
 	};

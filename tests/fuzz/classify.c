@@ -115,9 +115,11 @@ fuzz_transfer(struct span input)
 		.message = take_line(&input),
 	};
 	struct classification result, again;
+	struct span lines = take_block(&input);
 	struct policy policy;
 
-	failure.headers = take_block(&input);
+	while (lines.len > 0)
+		response_facts_add_line(&failure.facts, span_take(&lines, '\n'));
 	failure.body = input;
 	if (failure.status < 100)
 		failure.status = 0;

@@ -119,7 +119,10 @@ static const char WAITING[] =
 	"{\"id\":\"w5\",\"url\":\"^/token/ab\",\"headers\":{\"x-token\":\"a\\u0062\"}}\n"
 	"{\"id\":\"w2\",\"url\":\"^/status/404\",\"event_type\":\"b\",\"payload\":2}\n"
 	"{\"id\":\"w3\",\"url\":\"^/status/503\",\"payload\":[3]}\n"
-	"{\"id\":\"w4\",\"url\":\"http://named.test:~/ok\",\"payload\":\"four\"}\n";
+	"{\"id\":\"w4\",\"url\":\"http://named.test:~/ok\",\"payload\":\"four\"}\n"
+	"{\"id\":\"w6\",\"url\":\"http://later.test:~/status/429?retry-after=7200\"}\n"
+	"{\"id\":\"w7\",\"url\":\"http://throttling.test:~/status/400"
+	"?body=%7B%22__type%22:%22ThrottlingException%22%7D\"}\n";
 
 static const char DEAD[] =
 	"{\"id\":\"d1\",\"url\":\"^/ok\",\"attempt\":1,\"http\":{\"status\":404}}\n"
@@ -197,6 +200,10 @@ static const char ATTEMPT_IS_TRUE[] =
 	"SELECT CASE WHEN json_extract(?1, '$.event') IN ('completed', 'retry', 'dead')"
 	" THEN (SELECT count(*) FROM attempt WHERE job_id = json_extract(?1, '$.job_id')"
 	" AND outcome = json_extract(?1, '$.event')) > 0 ELSE 1 END";
+
+/* What a response asked for was heard: the most that a Retry-After is taken for. */
+static const char WAIT_IS_HEARD[] = "SELECT json_extract(?1, '$.status') IS NOT 429"
+				    " OR json_extract(?1, '$.delay_ms') = 3600000";
 
 static const char ATTEMPTS_SETTLED[] = "SELECT count(*) FROM attempt WHERE NOT reported";
 
@@ -351,6 +358,7 @@ check_truth(struct sweep *sweep)
 	if (sweep->scenario->reach != WORKER_ONLY)
 		return;
 	check_lines(sweep, ATTEMPT_IS_TRUE);
+	check_lines(sweep, WAIT_IS_HEARD);
 	check_all_told(sweep);
 }
 
@@ -765,7 +773,9 @@ make_stores(struct lab *lab)
 	lab_must_run(lab, "store",
 		&(struct command){"whenqueue --db wh.db", DEAD, environment}, 0);
 	write_file(lab, "store/quick", quick);
-	write_file(lab, "store/hosts", "named.test 127.0.0.1\n");
+	write_file(lab, "store/hosts",
+		"named.test 127.0.0.1\nlater.test 127.0.0.1\n"
+		"throttling.test 127.0.0.1\n");
 	lab_copy(lab, "store", "resolved");
 	lab_must_run(lab, "resolved",
 		&(struct command){

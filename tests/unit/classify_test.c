@@ -457,10 +457,13 @@ static void
 test_own_transfers(void)
 {
 	struct policy policy = default_policy();
-	struct transfer_failure failure = {.status = 503,
-		.headers = SPAN_LITERAL("HTTP/1.1 503 x\r\nRetry-After: 9\r\n\r\n")};
+	struct transfer_failure failure = {.status = 503};
 	struct classification result;
 
+	response_facts_add_line(
+		&failure.facts, SPAN_LITERAL("X-Other: Retry-After: 7\r\n"));
+	response_facts_add_line(&failure.facts, SPAN_LITERAL("Retry-After: 9\r\n"));
+	response_facts_add_line(&failure.facts, SPAN_LITERAL("\r\n"));
 	classify_transfer(&policy, &failure, NOW, &result);
 	CHECK_TEXT(result.rule, "http-5xx");
 	CHECK_INT(result.retry_after_ms, 9000);

@@ -63,7 +63,7 @@ struct outcomes {
 	size_t refused;
 	int64_t total_us;
 	char message[256];
-	char headers[256];
+	char retry_after[64];
 	char body[SNIPPET_BYTES + 1];
 };
 
@@ -295,7 +295,8 @@ on_done(void *context, const struct transfer_result *result)
 	outcomes->refused = result->refused.count;
 	outcomes->total_us = result->total_us;
 	keep_text(outcomes->message, sizeof(outcomes->message), result->message);
-	keep_text(outcomes->headers, sizeof(outcomes->headers), result->headers);
+	keep_text(outcomes->retry_after, sizeof(outcomes->retry_after),
+		span_of(result->facts->retry_after));
 	keep_text(outcomes->body, sizeof(outcomes->body), result->body);
 }
 

@@ -49,12 +49,14 @@ scene_free(struct scene *scene)
 static struct transfer_result
 response(int status)
 {
+	static const struct response_facts none;
+
 	return (struct transfer_result){
 		.status = status,
 		.http_version = 11,
 		.message = SPAN_LITERAL(""),
-		.headers = SPAN_LITERAL(""),
 		.body = SPAN_LITERAL("response"),
+		.facts = &none,
 		.peer = SPAN_LITERAL("192.0.2.1:80"),
 		.dns_us = -1,
 		.connect_us = -1,
@@ -132,10 +134,11 @@ static void
 check_not_before(int status, int64_t wanted)
 {
 	struct transfer_result result = response(status);
+	struct response_facts facts = {.retry_after = "120"};
 	struct scene scene;
 
 	scene_init(&scene);
-	result.headers = SPAN_LITERAL("Retry-After: 120\r\n");
+	result.facts = &facts;
 	judge_transfer(&scene.judge, scene.task, &result, NOW);
 	CHECK_INT(scene.task->settle.endpoint_not_before, wanted);
 	scene_free(&scene);
