@@ -200,9 +200,12 @@ names_user(struct span text)
 	return false;
 }
 
-/* Whether that is so of the text when it is decoded; also if it is too long for that. */
+/*
+ * Whether that is so of the text when it is decoded; also if it is too long for that. Where
+ * memory does not suffice for the answer, it does not for what is put out either.
+ */
 static bool
-is_decoded(struct span text, bool (*is_secret)(struct span text))
+is_decoded(struct buf *out, struct span text, bool (*is_secret)(struct span text))
 {
 	struct buf decoded;
 	bool is;
@@ -210,6 +213,7 @@ is_decoded(struct span text, bool (*is_secret)(struct span text))
 	buf_init(&decoded, URL_MAX);
 	decode(&decoded, text);
 	is = decoded.failed || is_secret(buf_span(&decoded));
+	out->failed |= decoded.failed && !decoded.full;
 	buf_free(&decoded);
 	return is;
 }
@@ -230,12 +234,12 @@ put_parameter(struct buf *out, struct span *rest, const char *ends)
 	struct span name = take_until(&value, "=");
 
 	if (value.len == 0) {
-		if (is_decoded(name, holds_secret))
+		if (is_decoded(out, name, holds_secret))
 			buf_add_text(out, REDACTED);
 		else
 			buf_add_span(out, name);
-	} else if (is_decoded(name, name_is_secret) ||
-		is_decoded(parameter, holds_secret)) {
+	} else if (is_decoded(out, name, name_is_secret) ||
+		is_decoded(out, parameter, holds_secret)) {
 		buf_add_span(out, name);
 		buf_add_text(out, "=" REDACTED);
 	} else {
