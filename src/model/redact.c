@@ -201,8 +201,8 @@ names_user(struct span text)
 }
 
 /*
- * Whether that is so of the text when it is decoded; also if it is too long for that. Where
- * memory does not suffice for the answer, it does not for what is put out either.
+ * Whether that is so of the text when it is decoded; also if it is too long for that.
+ * Where memory does not suffice for the answer, it does not for what is put out either.
  */
 static bool
 is_decoded(struct buf *out, struct span text, bool (*is_secret)(struct span text))

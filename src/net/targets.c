@@ -3,6 +3,7 @@
 
 #include "base/hash.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@ target_drop(struct target *target)
 	if (target == NULL || --target->holders > 0)
 		return;
 	curl_url_cleanup(target->parsed);
+	free(target->in_request);
 	free(target->url);
 	free(target);
 }
@@ -26,6 +28,27 @@ hash_host(CURLU *url)
 		hash = hash_span(span_of(host), 0);
 	curl_free(host);
 	return hash;
+}
+
+/*
+ * libcurl would put this together for each request, and leave the query out (7.88) where
+ * memory lacks for that: a request to another target than the one that was meant.
+ */
+static char *
+put_together(CURLU *url)
+{
+	char *path = NULL, *query = NULL, *whole = NULL;
+	CURLUcode code = curl_url_get(url, CURLUPART_QUERY, &query, 0);
+	bool has_query = code == CURLUE_OK;
+
+	if ((has_query || code == CURLUE_NO_QUERY) &&
+		curl_url_get(url, CURLUPART_PATH, &path, 0) == CURLUE_OK &&
+		asprintf(&whole, "%s%s%s", path, has_query ? "?" : "",
+			has_query ? query : "") < 0)
+		whole = NULL;
+	curl_free(path);
+	curl_free(query);
+	return whole;
 }
 
 /* By the rules of the handles' options, which libcurl applies to text only. */
@@ -43,8 +66,10 @@ parse(const char *url)
 	if (target->url != NULL && target->parsed != NULL &&
 		curl_url_set(target->parsed, CURLUPART_URL, url, flags) == CURLUE_OK) {
 		target->host = hash_host(target->parsed);
-		return target;
+		target->in_request = put_together(target->parsed);
 	}
+	if (target->in_request != NULL)
+		return target;
 	target_drop(target);
 	return NULL;
 }

@@ -204,22 +204,37 @@ copy_target(struct transfer *transfer, const struct transfer_request *request,
 	return 0;
 }
 
+/* Takes the target, which may be NULL. False if there was no memory. */
+static bool
+take_target(struct transfer *transfer, struct target *target)
+{
+	CURL *easy = transfer->easy;
+
+	target_drop(transfer->target);
+	transfer->target = target;
+	curl_easy_setopt(easy, CURLOPT_CURLU, target == NULL ? NULL : target->parsed);
+	return curl_easy_setopt(easy, CURLOPT_REQUEST_TARGET,
+		       target == NULL ? NULL : target->in_request) == CURLE_OK;
+}
+
 /* What cannot be parsed is left to libcurl, which then says so. ERR_OS. */
 static int
 set_url(struct transfer *transfer, struct targets *targets, const char *url,
 	struct err *err)
 {
 	struct target *target = targets_hold(targets, url);
-	struct target *before = transfer->target;
-	CURL *easy = transfer->easy;
 
-	if (target == NULL && curl_easy_setopt(easy, CURLOPT_URL, url) != CURLE_OK)
+	if (target != NULL && target == transfer->target) {
+		target_drop(target);
+		return 0;
+	}
+	if (!take_target(transfer, target)) {
+		take_target(transfer, NULL);
 		return err_no_memory(err);
-	if (target != before)
-		curl_easy_setopt(
-			easy, CURLOPT_CURLU, target == NULL ? NULL : target->parsed);
-	transfer->target = target;
-	target_drop(before);
+	}
+	if (target == NULL &&
+		curl_easy_setopt(transfer->easy, CURLOPT_URL, url) != CURLE_OK)
+		return err_no_memory(err);
 	return 0;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the client says of answers, of those that are none, and of who cannot be asked. */
+/* What the client asks, and says of answers, of those that are none, and of who cannot be
+ * asked. */
 #include "client_fixture.h"
 
 #include <errno.h>
@@ -234,10 +235,37 @@ test_a_request_that_is_too_long_is_not_begun(void)
 	buf_free(&value);
 }
 
+/* RFC 9112 §3.2.1: path and query as they are given, "/" for no path; no fragment. */
+static void
+test_a_request_names_its_target(void)
+{
+	static const struct {
+		const char *given;
+		const char *line;
+	} cases[] = {
+		{"/a/b?c=d&e", "GET /a/b?c=d&e HTTP/1.1"},
+		{"", "GET / HTTP/1.1"},
+		{"?q", "GET /?q HTTP/1.1"},
+		{"/%2f/./../x%20y?%7B%22#part", "GET /%2f/./../x%20y?%7B%22 HTTP/1.1"},
+		{"/a?b?c=/d", "GET /a?b?c=/d HTTP/1.1"},
+		{"/a?b?c=/d", "GET /a?b?c=/d HTTP/1.1"},
+		{"/a#?b", "GET /a HTTP/1.1"},
+	};
+	struct net net;
+
+	net_start(&net, 1);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		ask_and_wait(&net, cases[i].given);
+		CHECK_TEXT(net.server.request_line, cases[i].line);
+	}
+	net_stop(&net);
+}
+
 int
 main(void)
 {
 	return tap_run((struct tap_test[]){
+		TAP(test_a_request_names_its_target),
 		TAP(test_snippets_and_headers),
 		TAP(test_headers_without_end_are_broken_off),
 		TAP(test_a_header_line_without_end_is_the_servers_fault),

@@ -50,6 +50,7 @@ struct server {
 	size_t requests;
 	size_t held;
 	struct span answer;
+	char request_line[256]; /* of the last request */
 };
 
 /* What came of the transfers; from curl_code on that of the last one. */
@@ -128,6 +129,8 @@ answer(struct peer *peer, struct span text)
 static inline void
 on_request(struct peer *peer)
 {
+	(void)snprintf(peer->server->request_line, sizeof(peer->server->request_line),
+		"%.*s", (int)strcspn(peer->request, "\r"), peer->request);
 	peer->server->requests++;
 	if (is_for(peer, "/dropped "))
 		peer_close(peer);
