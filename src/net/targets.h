@@ -16,7 +16,7 @@ struct target {
 	CURLU *parsed;
 	char *url;
 	char *in_request; /* path and query, as they stand in the request */
-	uint64_t host; /* a hash of it */
+	uint64_t host;    /* a hash of it */
 	int holders;
 };
 
