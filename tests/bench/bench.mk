@@ -36,10 +36,17 @@ $(BENCH_DIR)/lock_probe.so: tests/bench/lock_probe.c
 
 bench-tools: $(BENCH_TOOLS:%=$(BENCH_DIR)/%) $(BENCH_DIR)/lock_probe.so
 
+# What the machine lacks, nginx or Redis, is installed first.
+bench-packages:
+	@bin/bootstrap build bench
+
+$(BENCH_TOOLS:%=$(BENCH_DIR)/%): | bench-packages
+
 bench: all bench-tools
 	$(BENCH_RUN)
 
 bench-peers: all bench-tools
+	@bin/bootstrap build bench peers
 	$(BENCH_RUN) --peers
 
-.PHONY: bench bench-tools bench-peers
+.PHONY: bench bench-packages bench-tools bench-peers
