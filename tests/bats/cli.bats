@@ -192,11 +192,15 @@ programs='whclassify whenqueue whworker whqueue whdlq'
       \"url\":\"https://very-long-host-name.example.com/hook\",\"payload\":$i}" | tr -d '\n'
     echo
   done | whenqueue >/dev/null
+  jq -nc '{id: "dead", url: "https://very-long-host-name.example.com/hook",
+    error: {code: "ERR_INVALID_URL", message: ("a cause that goes on and on " * 5)}}' |
+    whenqueue >/dev/null
   for columns in 20 40 60 80 100 200; do
-    for verb in list stats; do
-      COLUMNS=$columns run -0 whqueue "$verb" -o table --color never
+    for verb in "whqueue list" "whqueue stats" "whqueue endpoints" "whdlq list" "whdlq stats"; do
+      # shellcheck disable=SC2086 # a program and its verb
+      COLUMNS=$columns run -0 $verb -o table --color never
       for line in "${lines[@]}"; do
-        [[ $line == 'no worker'* ]] && continue # a sentence, which the window breaks
+        [[ $line =~ ^'no worker'|^1\ unresolved ]] && continue # sentences: the window breaks them
         [ "${#line}" -le "$columns" ] || fail "$verb at $columns: $line"
       done
     done

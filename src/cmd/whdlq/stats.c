@@ -118,7 +118,7 @@ write_rows(const struct counting *counting, enum dead_group group,
 	const struct dead_stats *stats, size_t limit, struct err *err)
 {
 	const struct output_column columns[] = {
-		{groupings[group].title, false, 0},
+		{groupings[group].title, false, 5},
 		{"UNRESOLVED", true, 0},
 		{"RETRYING", true, 3},
 		{"RESOLVED", true, 4},
