@@ -112,9 +112,13 @@ class Ground:
             command.split(), env=self.environment, stdout=output,
             stderr=open(os.path.join(self.directory, "stderr"), "a"), text=True, **options)
 
-    def run(self, command, text=None):
-        return subprocess.run(command.split(), env=self.environment, input=text,
-                              capture_output=True, text=True, check=False, timeout=60)
+    def run(self, command, text=None, limit=60):
+        try:
+            return subprocess.run(command.split(), env=self.environment, input=text,
+                                  capture_output=True, text=True, check=False, timeout=limit)
+        except subprocess.TimeoutExpired:
+            raise Violation(f"{command}: not done after {limit} s;"
+                            f" {self.unfinished()} jobs unfinished") from None
 
     def start_worker(self, options="--concurrency 8", **spawn_options):
         self.started += 1
@@ -272,6 +276,10 @@ class Ground:
         finally:
             connection.close()
 
+    def unfinished(self):
+        """How many jobs wait or are being delivered; those on hold do not count."""
+        return self.query("SELECT count(*) FROM retry_queue WHERE state IN (0, 1, 2, 7)")[0][0]
+
     def demand(self, holds, text):
         if not holds:
             raise Violation(f"{text}; latest kills: {', '.join(self.latest)}")
@@ -331,14 +339,14 @@ class Ground:
             worker.terminate()
             worker.wait(60)
         for _ in range(30):
-            self.run(f"whworker --drain --jitter 0 --lease {LEASE} --concurrency 20")
-            if not self.query("SELECT 1 FROM retry_queue WHERE state IN (0, 1, 2, 7) LIMIT 1"):
+            self.run(f"whworker --drain --jitter 0 --lease {LEASE} --concurrency 20", limit=300)
+            if self.unfinished() == 0:
                 break
             time.sleep(0.1)
         self.check()
         doctor = self.run("whqueue doctor -o json")
         self.demand(doctor.returncode == 0, f"whqueue doctor: {doctor.stdout}")
-        left = self.query("SELECT count(*) FROM retry_queue WHERE state IN (0, 1, 2, 7)")[0][0]
+        left = self.unfinished()
         self.demand(left == 0, f"{left} jobs are never done")
         return self.check_duplicates()
 
