@@ -106,6 +106,17 @@ bound_line(struct input *input)
 		input->skipping = true;
 }
 
+static void
+drop_byte_order_mark(struct span *line)
+{
+	static const char mark[] = "\xef\xbb\xbf";
+
+	if (span_starts(*line, mark)) {
+		line->ptr += strlen(mark);
+		line->len -= strlen(mark);
+	}
+}
+
 /* Takes the line up to `end`; the newline behind it is `skip` bytes long. */
 static enum input_result
 take_line(struct input *input, size_t end, size_t skip, struct span *line)
@@ -122,6 +133,8 @@ take_line(struct input *input, size_t end, size_t skip, struct span *line)
 		return INPUT_TOO_LONG;
 	if (line->len > 0 && line->ptr[line->len - 1] == '\r')
 		line->len--;
+	if (input->line == 1)
+		drop_byte_order_mark(line);
 	return INPUT_LINE;
 }
 

@@ -32,7 +32,8 @@ void input_free(struct input *input);
 
 /*
  * The next line without its end (LF or CRLF); valid until the next call. Empty lines are
- * passed over, but counted. A last line without an end counts too.
+ * passed over, but counted. A last line without an end counts too. A byte order mark in
+ * front of the first is passed over, as RFC 8259 §8.1 allows.
  */
 enum input_result input_line(struct input *input, struct span *line, struct err *err);
 

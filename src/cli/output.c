@@ -165,8 +165,8 @@ format_distance(int64_t ms, char *text)
 		*second_unit = '\0';
 }
 
-void
-output_cell_age(struct output *output, int64_t at, int64_t now)
+static void
+put_distance(struct output *output, int64_t at, int64_t now, const char *past)
 {
 	char text[TIME_TEXT_SIZE] = "";
 
@@ -181,7 +181,20 @@ output_cell_age(struct output *output, int64_t at, int64_t now)
 		return;
 	}
 	format_distance(at > now ? at - now : now - at, text);
-	output_cell_printf(output, TINT_NONE, "%s%s", at > now ? "in " : "", text);
+	output_cell_printf(output, TINT_NONE, "%s%s%s", at > now ? "in " : "", text,
+		at > now ? "" : past);
+}
+
+void
+output_cell_age(struct output *output, int64_t at, int64_t now)
+{
+	put_distance(output, at, now, "");
+}
+
+void
+output_cell_due(struct output *output, int64_t at, int64_t now)
+{
+	put_distance(output, at, now, " ago");
 }
 
 struct buf *

@@ -46,6 +46,8 @@ void output_cell_printf(struct output *output, enum tint tint, const char *forma
 	__attribute__((format(printf, 3, 4)));
 void output_cell_age(
 	struct output *output, int64_t at, int64_t now); /* "5m", "now", "in 2h" */
+void output_cell_due(
+	struct output *output, int64_t at, int64_t now); /* "5m ago", "now", "in 2h" */
 struct buf *output_json(struct output *output);
 int output_row_end(struct output *output, struct err *err);
 

@@ -8,6 +8,7 @@ enum {
 	GAP = 2,
 	LEAST = 14,      /* a text column is cut down to this before one is dropped */
 	LEAST_LAST = 24, /* the last one is often prose, that needs some more to speak */
+	KEEP_MAX = 100,
 	CELL_COLUMNS_MAX = 1000,
 	TEXT_MAX = 64 * 1024 * 1024,
 };
@@ -25,7 +26,7 @@ struct table {
 	bool color;
 	bool laid_out;
 	size_t widths[OUTPUT_COLUMNS_MAX]; /* 0: dropped */
-	bool empty[OUTPUT_COLUMNS_MAX];    /* nothing but the title */
+	bool empty[OUTPUT_COLUMNS_MAX];    /* nothing but the title and zeros */
 	size_t rows;
 	size_t filled; /* cells of the row that is being made */
 	struct buf text;
@@ -84,6 +85,13 @@ table_cell(struct table *table, enum tint tint, struct span text)
 	cell->tint = tint;
 }
 
+static bool
+says_nothing(const struct table *table, const struct cell *cell)
+{
+	return cell->columns == 0 ||
+		(cell->len == 1 && buf_span(&table->text).ptr[cell->at] == '0');
+}
+
 /* As wide as the widest cell, and as the title. */
 static void
 measure(struct table *table)
@@ -93,11 +101,11 @@ measure(struct table *table)
 
 		table->empty[column] = true;
 		for (size_t row = 0; row < table->rows; row++) {
-			size_t columns =
-				table->cells[row * table->count + column].columns;
+			const struct cell *cell =
+				&table->cells[row * table->count + column];
 
-			widest = columns > widest ? columns : widest;
-			table->empty[column] &= columns == 0;
+			widest = cell->columns > widest ? cell->columns : widest;
+			table->empty[column] &= says_nothing(table, cell);
 		}
 		table->widths[column] = widest;
 	}
@@ -132,11 +140,13 @@ total_width(const struct table *table, bool shrunk)
 	return total;
 }
 
-/* How readily a column is given up: the less, the sooner. */
+/* How readily a column is given up: the less, the sooner; empty ones before all others. */
 static int
 value_of(const struct table *table, size_t column)
 {
-	return table->empty[column] ? 0 : table->columns[column].keep;
+	int keep = table->columns[column].keep;
+
+	return table->empty[column] ? keep - KEEP_MAX : keep;
 }
 
 static bool

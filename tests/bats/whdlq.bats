@@ -38,6 +38,8 @@ on_terminal() {
   whdlq resolve a --by me
   run -1 --separate-stderr whdlq list -o table
   [ "$output" = "No dead letters." ]
+  run -1 whdlq list --event-type none -o table
+  [ "$output" = "no dead letter matches" ]
   run -1 whdlq list
   [ -z "$output" ]
 }

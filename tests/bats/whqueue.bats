@@ -76,6 +76,14 @@ state_of() {
   [[ $stderr == 'whqueue: --since: '* ]]
 }
 
+@test "list tells how long a job is overdue, or when it is due" {
+  WH_TEST_CLOCK=2026-01-01T00:00:00Z whenqueue --id late --url http://a.test -d 1
+  WH_TEST_CLOCK=2026-01-01T00:00:00Z whenqueue --id soon --url http://a.test -d 1 --delay 1h
+  WH_TEST_CLOCK=2026-01-01T00:05:00Z run -0 whqueue list -o table
+  [[ ${lines[1]} =~ delayed\ +in\ 55m ]]
+  [[ ${lines[2]} =~ waiting\ +5m\ ago ]]
+}
+
 @test "list: as many pages as the limit takes, and no job twice" {
   seq 450 | jq -c '{id: "e\(.)", url: "http://a.test/x"}' | whenqueue >/dev/null
   run -0 whqueue list --limit 0 -o id

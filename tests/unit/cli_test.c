@@ -433,6 +433,26 @@ test_input_lines(void)
 }
 
 static void
+test_input_with_a_byte_order_mark(void)
+{
+	struct input input;
+	struct span line;
+	struct err err;
+	int ends[2];
+
+	CHECK_INT(pipe(ends), 0);
+	write_all(ends[1], "\xef\xbb\xbfone\n\xef\xbb\xbftwo\n");
+	close(ends[1]);
+	input_init(&input, ends[0], 100);
+	CHECK_INT(input_line(&input, &line, &err), INPUT_LINE);
+	CHECK_SPAN(line, "one");
+	CHECK_INT(input_line(&input, &line, &err), INPUT_LINE);
+	CHECK_SPAN(line, "\xef\xbb\xbftwo");
+	input_free(&input);
+	close(ends[0]);
+}
+
+static void
 test_input_ready(void)
 {
 	struct input input;
@@ -532,6 +552,7 @@ main(void)
 		TAP(test_help_fits),
 		TAP(test_exit_codes),
 		TAP(test_input_lines),
+		TAP(test_input_with_a_byte_order_mark),
 		TAP(test_input_ready),
 		TAP(test_input_is_bounded),
 		TAP(test_filter_is_empty),

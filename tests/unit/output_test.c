@@ -137,6 +137,34 @@ test_narrow_table(void)
 	check_table(3, "  ID\n   7\n1234\n");
 }
 
+/* What says nothing is the first to go, however much it is worth otherwise. */
+static void
+test_empty_columns(void)
+{
+	static const struct output_column counts[] = {
+		{"NAME", false, 9},
+		{"WAITING", true, 8},
+		{"FAILED", true, 7},
+		{"OLDEST", true, 6},
+		{0},
+	};
+	static const char *const row[] = {"a", "0", "3", "10s", NULL};
+	struct table *table;
+	struct err err;
+	struct buf out;
+
+	buf_init(&out, 4096);
+	if (CHECK_INT(table_open(&table, counts, 22, false, &err), 0)) {
+		add_row(table, &out, row);
+		table_finish(table, &out);
+		CHECK_SPAN(buf_span(&out),
+			"NAME  FAILED  OLDEST\n"
+			"a          3     10s\n");
+		table_free(table);
+	}
+	buf_free(&out);
+}
+
 /* The first batch decides the widths, and nothing is lost behind it. */
 static void
 test_long_table(void)
@@ -203,6 +231,7 @@ main(void)
 		TAP(test_safe_json),
 		TAP(test_table),
 		TAP(test_narrow_table),
+		TAP(test_empty_columns),
 		TAP(test_long_table),
 		TAP(test_color),
 		TAP(test_width),

@@ -48,6 +48,14 @@ list_filter(const struct list_args *args, struct job_filter *filter, struct err 
 	return 0;
 }
 
+static const char *
+empty_text(const struct list_args *args)
+{
+	bool all = filter_is_empty(&args->filter) && args->filter.after == NULL;
+
+	return all ? "No dead letters." : "no dead letter matches";
+}
+
 enum exit_code
 list_run(struct cli *cli, const void *arguments)
 {
@@ -75,8 +83,7 @@ list_run(struct cli *cli, const void *arguments)
 	if (result == 0)
 		operator_tell_of_rest(cli, &args->common, listing.output, listing.shown,
 			buf_span(&paging.cursor));
-	if (output_close(listing.output, "No dead letters.", result == 0 ? &err : NULL) !=
-		0)
+	if (output_close(listing.output, empty_text(args), result == 0 ? &err : NULL) != 0)
 		result = -1;
 out:
 	store_close(store);

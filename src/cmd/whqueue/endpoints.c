@@ -7,14 +7,14 @@
 #include "model/json.h"
 
 static const struct output_column columns[] = {
-	{"ENDPOINT", false, 9},
-	{"BREAKER", false, 0},
+	{"ENDPOINT", false, 10},
+	{"BREAKER", false, 8},
 	{"FAILURES", true, 6},
 	{"SINCE", true, 4},
 	{"WAITING", true, 5},
-	{"ACTIVE", true, 8},
+	{"ACTIVE", true, 2},
 	{"DELAYED", true, 3},
-	{"STATE", false, 7},
+	{"STATE", false, 9},
 	{0},
 };
 

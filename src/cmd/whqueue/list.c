@@ -9,8 +9,8 @@ const struct output_column job_columns[] = {
 	{"ID", true, 0},
 	{"STATE", false, 0},
 	{"DUE", false, 8},
-	{"EVENT TYPE", false, 6},
-	{"ENDPOINT", false, 5},
+	{"EVENT TYPE", false, 5},
+	{"ENDPOINT", false, 6},
 	{"TRIES", true, 4},
 	{"LAST", false, 7},
 	{"EVENT", false, 3},
@@ -43,7 +43,7 @@ put_due(struct output *output, const struct job *job, int64_t now)
 	else if (job->held)
 		output_cell(output, TINT_WARN, SPAN_LITERAL("held"));
 	else
-		output_cell_age(output, job->run_at, now);
+		output_cell_due(output, job->run_at, now);
 }
 
 static void

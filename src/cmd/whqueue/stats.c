@@ -5,8 +5,8 @@
 #include "model/json.h"
 
 static const struct output_column columns[] = {
-	{"ENDPOINT", false, 9},
-	{"WAITING", true, 0},
+	{"ENDPOINT", false, 10},
+	{"WAITING", true, 9},
 	{"ACTIVE", true, 7},
 	{"DELAYED", true, 8},
 	{"PAUSED", true, 5},
