@@ -83,7 +83,8 @@ list_run(struct cli *cli, const void *arguments)
 	if (result == 0)
 		operator_tell_of_rest(cli, &args->common, listing.output, listing.shown,
 			buf_span(&paging.cursor));
-	if (output_close(listing.output, empty_text(args), result == 0 ? &err : NULL) != 0)
+	if (output_close(listing.output, empty_text(args), result == 0 ? &err : NULL) !=
+		0)
 		result = -1;
 out:
 	store_close(store);
