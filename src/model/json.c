@@ -721,3 +721,12 @@ json_is(struct json value, const char *text)
 {
 	return value.type == JSON_STRING && inside_is(inside_of(value), text, false);
 }
+
+bool
+json_key_is(struct span key, const char *name)
+{
+	struct json quoted = {JSON_STRING, {key.ptr - 1, key.len + 2}};
+	bool escaped = memchr(key.ptr, '\\', key.len) != NULL;
+
+	return escaped ? json_is(quoted, name) : span_is(key, name);
+}

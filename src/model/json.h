@@ -53,6 +53,9 @@ struct json_iter {
 struct json_iter json_iter(struct json container);
 bool json_next(struct json_iter *it);
 
+/* Whether a key of json_next() reads exactly `name`, its escapes resolved. */
+bool json_key_is(struct span key, const char *name);
+
 /* The last member with that name (as JavaScript has it); JSON_ABSENT if there is none. */
 struct json json_get(struct json object, const char *key);
 struct json json_get_nocase(struct json object, const char *key);

@@ -80,7 +80,7 @@ put_request(struct buf *out, const struct request *request)
 /* Whether a listing has a member of ours by that name, so that a sender's would be a
  * second one. */
 static bool
-is_taken(struct span name)
+is_taken(struct span key)
 {
 	static const char *const taken[] = {"attempts", "attempts_made", "category",
 		"crashes", "created_at", "curl", "dead_reason", "delivered", "died_at",
@@ -89,7 +89,7 @@ is_taken(struct span name)
 		"rule", "state", "status", "updated_at"};
 
 	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
-		if (span_is(name, taken[i]))
+		if (json_key_is(key, taken[i]))
 			return true;
 	return false;
 }

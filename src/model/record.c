@@ -271,12 +271,8 @@ static const struct member {
 static const struct member *
 find_member(struct span key)
 {
-	struct json quoted = {JSON_STRING, {key.ptr - 1, key.len + 2}};
-	bool plain = memchr(key.ptr, '\\', key.len) == NULL;
-
 	for (size_t i = 0; i < sizeof(MEMBERS) / sizeof(MEMBERS[0]); i++)
-		if (plain ? span_is(key, MEMBERS[i].name)
-			  : json_is(quoted, MEMBERS[i].name))
+		if (json_key_is(key, MEMBERS[i].name))
 			return &MEMBERS[i];
 	return NULL;
 }

@@ -15,7 +15,8 @@ classified() {
 
 @test "an earlier classification is replaced, wherever it stands" {
   for record in '{"classification":1,"a":2}' '{"a":2,"classification":{"x":[1]}}' \
-    '{"a":2}' '{"classification":1,"a":2,"classification":3}'; do
+    '{"a":2}' '{"classification":1,"a":2,"classification":3}' \
+    '{"a":2,"classific\u0061tion":3}'; do
     run -0 whclassify <<<"$record"
     [[ $output == '{"a":2,"classification":{'*'}}' ]]
     json_is '.classification.error_type == "unknown"'

@@ -44,6 +44,16 @@ on_terminal() {
   [ -z "$output" ]
 }
 
+@test "a sender's members cannot name another job to the verb behind a pipe" {
+  dead victim
+  jq -nc '{id: "evil", url: "http://a.test", attempt: 1, http: {status: 410}}' |
+    sed 's/}$/,"job\\u005fid":1,"stat\\u0065":"completed"}/' | whenqueue >/dev/null
+  whdlq list --limit 1 | whdlq resolve --by me --yes - >resolved
+  [ "$(jq -r .id resolved)" = evil ]
+  run -0 whdlq list
+  [ "$(json .id)" = victim ]
+}
+
 @test "list filters by status, type, category, error type, endpoint and time" {
   dead a 404 invoice.paid
   dead b 404 user.gone https://other.example/hook

@@ -193,7 +193,8 @@ test_a_listing_hides_no_member_of_ours(void)
 	struct job job = {
 		.id = 3,
 		.event_id = SPAN_LITERAL("e"),
-		.request = {.extra = SPAN_LITERAL("\"state\":\"x\",\"mine\":1")},
+		.request = {.extra = SPAN_LITERAL("\"state\":\"x\",\"job\\u005fid\":7,"
+						  "\"m\\u0069ne\":1")},
 	};
 	struct json listed;
 	struct buf out;
@@ -204,10 +205,11 @@ test_a_listing_hides_no_member_of_ours(void)
 	buf_add_char(&out, '}');
 	CHECK_INT(json_read(buf_span(&out), &listed, NULL), 0);
 	CHECK(json_is(json_get(listed, "state"), "waiting"));
+	CHECK_SPAN(json_get(listed, "job_id").raw, "3");
 	CHECK_SPAN(json_get(listed, "mine").raw, "1");
 	buf_clear(&out);
 	put_request(&out, &job.request);
-	CHECK_SPAN(buf_span(&out), "\"state\":\"x\",\"mine\":1");
+	CHECK_SPAN(buf_span(&out), "\"state\":\"x\",\"job\\u005fid\":7,\"m\\u0069ne\":1");
 	buf_free(&out);
 }
 

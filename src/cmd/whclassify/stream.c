@@ -31,7 +31,7 @@ put_members(struct buf *out, struct json record)
 		const char *key = it.key.ptr - 1;
 		const char *end = it.value.raw.ptr + it.value.raw.len;
 
-		if (!span_is(it.key, member_name)) {
+		if (!json_key_is(it.key, member_name)) {
 			if (first && copied != open)
 				copied = key;
 			buf_add(out, copied, (size_t)(end - copied));
