@@ -148,9 +148,9 @@ read_numbers(const struct policy *policy, struct json value,
 	int64_t retries = result->max_retries;
 
 	if (read_count(value, "max_retries", INT32_MAX, &retries, err) != 0 ||
-		read_count(value, "base_delay_ms", INT64_MAX, &result->base_delay_ms,
+		read_count(value, "base_delay_ms", DELAY_MAX_MS, &result->base_delay_ms,
 			err) != 0 ||
-		read_count(value, "max_delay_ms", INT64_MAX, &result->max_delay_ms,
+		read_count(value, "max_delay_ms", DELAY_MAX_MS, &result->max_delay_ms,
 			err) != 0 ||
 		read_count(value, "retry_after_ms", INT64_MAX, &result->retry_after_ms,
 			err) != 0)

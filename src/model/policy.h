@@ -35,6 +35,9 @@ bool category_parse(struct span name, enum category *category); /* any ASCII cas
 
 enum { POLICY_SCHEDULE_MAX = 32, POLICY_RULES_MAX = 64 };
 
+/* The longest delay that is taken for meant, whoever asks for it: ten years. */
+#define DELAY_MAX_MS (INT64_C(3650) * 24 * 60 * 60 * 1000)
+
 /* What holds for one error type. */
 struct retry_rule {
 	enum category category;

@@ -21,10 +21,16 @@ static int
 read_delay(void *target, const struct node *node, struct err *err)
 {
 	struct retry_rule *rule = target;
+	int64_t delay_ms;
 
 	if (rule->schedule_len == POLICY_SCHEDULE_MAX)
 		return node_error(node, err, "more than %d delays", POLICY_SCHEDULE_MAX);
-	return node_duration(node, &rule->schedule_ms[rule->schedule_len++], err);
+	if (node_duration(node, &delay_ms, err) != 0)
+		return -1;
+	if (delay_ms > DELAY_MAX_MS)
+		return node_error(node, err, "longer than ten years");
+	rule->schedule_ms[rule->schedule_len++] = delay_ms;
+	return 0;
 }
 
 static int
@@ -81,13 +87,13 @@ read_type(void *target, const struct node *node, struct err *err)
 		{"max_retries", node_read_int, offsetof(struct retry_rule, max_retries),
 			0, INT32_MAX},
 		{"base_delay", node_read_duration,
-			offsetof(struct retry_rule, base_delay_ms), 0, INT64_MAX},
+			offsetof(struct retry_rule, base_delay_ms), 0, DELAY_MAX_MS},
 		{"base_delay_ms", node_read_int64,
-			offsetof(struct retry_rule, base_delay_ms), 0, INT64_MAX},
+			offsetof(struct retry_rule, base_delay_ms), 0, DELAY_MAX_MS},
 		{"max_delay", node_read_duration,
-			offsetof(struct retry_rule, max_delay_ms), 0, INT64_MAX},
+			offsetof(struct retry_rule, max_delay_ms), 0, DELAY_MAX_MS},
 		{"max_delay_ms", node_read_int64,
-			offsetof(struct retry_rule, max_delay_ms), 0, INT64_MAX},
+			offsetof(struct retry_rule, max_delay_ms), 0, DELAY_MAX_MS},
 		{.name = "multiplier", .read = read_multiplier},
 		{0},
 	};
@@ -242,9 +248,9 @@ policy_read_node(struct policy *policy, const struct node *node, struct err *err
 		{"jitter_percent", node_read_int, offsetof(struct policy, jitter_percent),
 			0, 100},
 		{"retry_after_cap", node_read_duration,
-			offsetof(struct policy, retry_after_cap_ms), 0, INT64_MAX},
+			offsetof(struct policy, retry_after_cap_ms), 0, DELAY_MAX_MS},
 		{"retry_after_cap_ms", node_read_int64,
-			offsetof(struct policy, retry_after_cap_ms), 0, INT64_MAX},
+			offsetof(struct policy, retry_after_cap_ms), 0, DELAY_MAX_MS},
 		{.name = "schedule", .read = read_common_schedule},
 		{.name = "types", .read = read_types},
 		{.name = "rules", .read = read_rules},

@@ -33,9 +33,6 @@ struct record {
 
 enum { PRIORITY_MIN = -100, PRIORITY_MAX = 100, ATTEMPTS_MAX = 1000 };
 
-/* The longest delay that is taken for meant: ten years. */
-#define DELAY_MAX_MS (INT64_C(3650) * 24 * 60 * 60 * 1000)
-
 /* Reads and checks one line. ERR_DATA, "member: reason". */
 int record_read(
 	struct record *record, struct span line, struct arena *arena, struct err *err);

@@ -157,7 +157,7 @@ static int64_t
 left_us(const struct store_thread *self)
 {
 	int64_t now_us = clock_monotonic_us();
-	int64_t left;
+	int64_t left, due_ms;
 
 	if (self->retry_us > now_us)
 		return self->retry_us - now_us;
@@ -166,8 +166,12 @@ left_us(const struct store_thread *self)
 	left = earlier(self->beat_us, earlier(self->reclaim_us, self->purge_us)) - now_us;
 	if (self->next_due_at != 0 && demand_wants(&self->demand) &&
 		round_may_claim(self) && self->retry_us == 0 &&
-		self->options.clock->fixed_at == 0)
-		left = earlier(left, (self->next_due_at - store_thread_now(self)) * 1000);
+		self->options.clock->fixed_at == 0) {
+		due_ms = self->next_due_at - store_thread_now(self);
+		/* In milliseconds: what is years away has too many microseconds. */
+		if (due_ms < left / 1000)
+			left = due_ms * 1000;
+	}
 	return left;
 }
 

@@ -516,6 +516,8 @@ test_reading_checks_types(void)
 		"{\"error_type\":\"server\",\"category\":\"x\"}",
 		"{\"error_type\":\"server\",\"max_retries\":-1}",
 		"{\"error_type\":\"server\",\"max_retries\":1.5}",
+		"{\"error_type\":\"server\",\"base_delay_ms\":9223372036854775807}",
+		"{\"error_type\":\"server\",\"max_delay_ms\":315360000001}",
 		"{\"error_type\":\"server\",\"multiplier\":0.5}",
 		"{\"error_type\":\"server\",\"rule\":7}"};
 	struct policy policy = default_policy();

@@ -158,6 +158,13 @@ test_errors_name_line_and_member(void)
 			"2147483647"},
 		{"{\"types\":{\"server\":{\"multiplier\":0.5}}}",
 			"line 1: types.server.multiplier: not between 1 and 1000"},
+		{"{\"types\":{\"server\":{\"max_delay\":\"3651d\"}}}",
+			"line 1: types.server.max_delay: not between 0ms and 3650d"},
+		{"{\"retry_after_cap_ms\":9223372036854775807}",
+			"line 1: retry_after_cap_ms: not a whole number from 0 to "
+			"315360000000"},
+		{"{\"schedule\":[\"1s\",\"3651d\"]}",
+			"line 1: schedule[1]: longer than ten years"},
 		{"{\"schedule\":[]}", "line 1: schedule: must not be empty"},
 		{"{\"types\":{\"network\":{\n\"schedule\":[]}}}",
 			"line 2: types.network.schedule: must not be empty"},
