@@ -448,6 +448,10 @@ void bind_filter(struct query *query, const struct job_filter *filter);
 int job_of_name(
 	struct sqlite_store *store, struct span name, int64_t *job_id, struct err *err);
 
+/* The state of a job wherever it is, with its row q or dead letter d missing: a letter
+ * that was delivered may outlive the row that says completed. */
+#define STATE_ANYWHERE "coalesce(q.state, iif(d.delivered, 4, 6))"
+
 /* ---- the operations -------------------------------------------------------------- */
 
 int sqlite_enqueue(struct store *base, const struct event *events, size_t count,

@@ -12,7 +12,7 @@ const struct sql sqlite_enqueue_sql[] = {
 		"INSERT INTO job_key (queue_id, event_id, job_id) VALUES (?1, ?2, ?3)"
 		" ON CONFLICT DO NOTHING"},
 	[FIND_DUPLICATE] = {"find-duplicate",
-		"SELECT k.job_id, coalesce(q.state, 6), coalesce(q.run_at, 0),"
+		"SELECT k.job_id, " STATE_ANYWHERE ", coalesce(q.run_at, 0),"
 		" coalesce(q.attempt, d.attempt, 0)"
 		" FROM job_key k LEFT JOIN retry_queue q ON q.id = k.job_id"
 		" LEFT JOIN dead_letter_queue d ON d.id = k.job_id"

@@ -27,8 +27,9 @@
 
 /* As JOB_COLUMNS, then what only a dead letter has. */
 #define DEAD_COLUMNS                                                                     \
-	"SELECT d.id, coalesce(q.state, 6), d.priority, coalesce(q.run_at, 0),"          \
-	" d.created_at, coalesce(q.updated_at, d.died_at),"                              \
+	"SELECT d.id, " STATE_ANYWHERE ", d.priority, coalesce(q.run_at, 0),"            \
+	" d.created_at,"                                                                 \
+	" coalesce(q.updated_at, iif(d.delivered, d.resolved_at, d.died_at)),"           \
 	" coalesce(q.attempt, d.attempt), coalesce(q.attempts_made, d.attempts_made),"   \
 	" d.max_attempts, d.crashes,"                                                    \
 	" iif(q.id IS NULL, d.http_status, q.http_status), e.named,"                     \

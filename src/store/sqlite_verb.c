@@ -14,7 +14,7 @@ enum {
 
 const struct sql sqlite_verb_sql[] = {
 	[SUBJECT] = {"subject",
-		"SELECT e.id, coalesce(q.state, 6), coalesce(q.run_at, 0),"
+		"SELECT e.id, " STATE_ANYWHERE ", coalesce(q.run_at, 0),"
 		" q.id IS NOT NULL, coalesce(d.status, 3), r.event_id"
 		" FROM request r LEFT JOIN retry_queue q ON q.id = r.job_id"
 		" LEFT JOIN dead_letter_queue d ON d.id = r.job_id"

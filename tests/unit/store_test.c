@@ -860,6 +860,39 @@ test_a_delivered_entry_and_its_job_part(void)
 	fixture_free(&f);
 }
 
+/* Also when its row in the queue is gone, and only the letter is left to tell. */
+static void
+test_a_delivered_entry_stays_completed(void)
+{
+	struct fixture f = fixture_new();
+	struct receipt receipt;
+	struct job_page page;
+	struct event event = event_of("a", "https://a.example");
+	struct err err = {0};
+	int64_t id = enqueue(f.store, "a");
+
+	work_once(f.store, NOW, SETTLE_DEAD);
+	CHECK_INT(enqueue_event(f.store, &event).state, JOB_DEAD);
+	act(f.store, ACT_RETRY, "a", NOW);
+	CHECK_INT(work_once(f.store, NOW + 20, SETTLE_COMPLETED), id);
+	ok(store_purge(f.store, NOW + 21, 10, NULL, &err), &err);
+	receipt = enqueue_event(f.store, &event);
+	CHECK(receipt.duplicate);
+	CHECK_INT(receipt.job_id, id);
+	CHECK_INT(receipt.state, JOB_COMPLETED);
+	CHECK_TEXT(act(f.store, ACT_CANCEL, "a", NOW).state, "completed");
+	if (ok(store_find(f.store, SPAN_LITERAL("a"), &page, &err), &err)) {
+		CHECK_INT(page.jobs[0].state, JOB_COMPLETED);
+		CHECK_INT(page.jobs[0].updated_at, NOW + 20);
+	}
+	job_page_free(&page);
+	CHECK_INT(act(f.store, ACT_REOPEN, "a", NOW).result, ACTED);
+	CHECK_INT(state_of(f.store, "a"), JOB_DEAD);
+	CHECK_INT(enqueue_event(f.store, &event).state, JOB_DEAD);
+	check_health(f.store);
+	fixture_free(&f);
+}
+
 static void
 test_a_cancelled_retry_is_dead_again(void)
 {
@@ -1660,6 +1693,7 @@ main(void)
 		TAP(test_the_life_of_a_dead_letter),
 		TAP(test_resolving_by_hand),
 		TAP(test_a_delivered_entry_and_its_job_part),
+		TAP(test_a_delivered_entry_stays_completed),
 		TAP(test_a_cancelled_retry_is_dead_again),
 		TAP(test_verbs_say_what_they_found),
 		TAP(test_a_number_may_be_an_event_id),
