@@ -221,6 +221,10 @@ void endpoints_free(struct endpoint_cache *cache);
 void endpoints_forget(struct endpoint_cache *cache); /* after a rollback */
 void endpoints_trim(struct endpoint_cache *cache);   /* bounds its memory */
 
+/* The id of this queue's endpoint of that name; 0 if there is none. */
+int endpoint_find(
+	struct sqlite_store *store, struct span name, int64_t *id, struct err *err);
+
 /* The endpoint of this queue, made if need be; borrowed until the transaction ends. */
 int endpoint_by_name(struct sqlite_store *store, struct span name, bool named,
 	struct endpoint_change **endpoint, struct err *err);

@@ -129,16 +129,23 @@ endpoint_by_id(struct sqlite_store *store, int64_t id, struct endpoint_change **
 	return map_set(&cache->by_id, key, *endpoint, err);
 }
 
+int
+endpoint_find(struct sqlite_store *store, struct span name, int64_t *id, struct err *err)
+{
+	struct query query = query_start(store, &sqlite_endpoint_sql[ENDPOINT_FIND]);
+
+	bind_int(&query, store->queue_id);
+	bind_text(&query, name);
+	return query_int(&query, 0, id, err);
+}
+
 static int
 find_or_add(struct sqlite_store *store, struct span name, bool named, int64_t *id,
 	struct err *err)
 {
-	struct query find = query_start(store, &sqlite_endpoint_sql[ENDPOINT_FIND]);
 	struct query add;
 
-	bind_int(&find, store->queue_id);
-	bind_text(&find, name);
-	if (query_int(&find, 0, id, err) != 0)
+	if (endpoint_find(store, name, id, err) != 0)
 		return -1;
 	if (*id != 0)
 		return 0;

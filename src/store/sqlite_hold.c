@@ -116,8 +116,8 @@ holds_cover(const struct hold_set *holds, struct span event_type)
 /* ---- endpoints ------------------------------------------------------------------- */
 
 static int
-hold_endpoint(struct sqlite_store *store, struct span name, bool hold, int64_t now,
-	int *changed, struct err *err)
+hold_endpoint(struct sqlite_store *store, struct span name, int64_t now, int *changed,
+	struct err *err)
 {
 	struct endpoint_change *endpoint;
 	struct query query;
@@ -128,11 +128,29 @@ hold_endpoint(struct sqlite_store *store, struct span name, bool hold, int64_t n
 
 	if (endpoint_by_name(store, name, named, &endpoint, err) != 0)
 		return -1;
-	query = query_start(
-		store, &sqlite_hold_sql[hold ? HOLD_ENDPOINT_ROW : RELEASE_ENDPOINT_ROW]);
+	query = query_start(store, &sqlite_hold_sql[HOLD_ENDPOINT_ROW]);
 	bind_int(&query, endpoint->id);
 	bind_int(&query, now);
-	store->poke = !hold;
+	return query_run_counted(&query, changed, err);
+}
+
+/* One that is not there is not made: endpoints are never deleted, and a misspelt name
+ * would stay. */
+static int
+release_endpoint(struct sqlite_store *store, struct span name, int64_t now, int *changed,
+	struct err *err)
+{
+	struct query query;
+	int64_t id;
+
+	if (endpoint_find(store, name, &id, err) != 0)
+		return -1;
+	if (id == 0)
+		return 0;
+	query = query_start(store, &sqlite_hold_sql[RELEASE_ENDPOINT_ROW]);
+	bind_int(&query, id);
+	bind_int(&query, now);
+	store->poke = true;
 	return query_run_counted(&query, changed, err);
 }
 
@@ -285,7 +303,8 @@ sqlite_hold(struct store *base, enum hold_scope scope, struct span name, bool ho
 	if (txn_begin(store, err) != 0)
 		return -1;
 	if (scope == HOLD_ENDPOINT)
-		result = hold_endpoint(store, name, hold, now, &count, err);
+		result = (hold ? hold_endpoint : release_endpoint)(
+			store, name, now, &count, err);
 	else
 		result = hold_event_type(store,
 			scope == HOLD_ALL ? SPAN_LITERAL("") : name, hold, now, &count,

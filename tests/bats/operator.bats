@@ -131,6 +131,10 @@ dead_letters() {
     run -0 --separate-stderr $verb --endpoint api.acme.io
     [[ $stderr == *'did you mean https://api.acme.io?' ]]
   done
+  for _ in 1 2; do
+    run -1 --separate-stderr whqueue release --endpoint api.acme.io
+    [ "${stderr_lines[0]}" = 'whqueue: no endpoint api.acme.io is known here; did you mean https://api.acme.io?' ]
+  done
   run -0 --separate-stderr whqueue hold --endpoint api.acme.io
   [[ $stderr == *'did you mean https://api.acme.io?' ]]
   run -0 --separate-stderr whqueue release --endpoint api.acme.io

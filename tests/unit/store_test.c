@@ -1168,6 +1168,22 @@ test_all_endpoints_and_holds_are_known(void)
 }
 
 static void
+test_a_release_makes_no_endpoint(void)
+{
+	struct fixture f = fixture_new();
+	struct queue_stats stats;
+	struct err err = {0};
+
+	CHECK(!set_hold(f.store, HOLD_ENDPOINT, "typo", false));
+	ok(store_endpoints(f.store, NOW, &stats, &err), &err);
+	CHECK_INT(stats.count, 0);
+	queue_stats_free(&stats);
+	CHECK(set_hold(f.store, HOLD_ENDPOINT, "typo", true));
+	CHECK(set_hold(f.store, HOLD_ENDPOINT, "typo", false));
+	fixture_free(&f);
+}
+
+static void
 test_a_held_event_type_is_set_aside(void)
 {
 	struct fixture f = fixture_new();
@@ -1704,6 +1720,7 @@ main(void)
 		TAP(test_matching_in_chunks_with_a_dry_run),
 		TAP(test_a_held_endpoint_stands_still),
 		TAP(test_all_endpoints_and_holds_are_known),
+		TAP(test_a_release_makes_no_endpoint),
 		TAP(test_a_held_event_type_is_set_aside),
 		TAP(test_releasing_a_type_leaves_what_was_held_by_hand),
 		TAP(test_queues_are_apart),
