@@ -447,6 +447,13 @@ int cursor_write(
 
 void bind_filter(struct query *query, const struct job_filter *filter);
 
+/* The states that a row of retry_queue can be in. */
+enum { STATES_QUEUED = ((1 << JOB_STATE_COUNT) - 1) & ~(1 << JOB_DEAD) };
+
+/* Whether the filter asks for any of them. If not, do not look: no index knows the
+ * answer, and all rows would be passed. */
+bool filter_wants_queued(const struct job_filter *filter);
+
 /* The job of this queue that a name means (store_find()); 0 if there is none. ERR_DATA if
  * it may mean two (sqlite_find.c). */
 int job_of_name(

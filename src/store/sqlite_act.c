@@ -246,6 +246,9 @@ act_in_chunks(struct chunk *chunk, const struct job_filter *filter, action_each 
 
 	if (cursor_read(filter->after, &after, err) != 0)
 		return -1;
+	/* No index knows that nothing matches: all rows would be passed. */
+	if (wanted(chunk->action, filter) == 0)
+		return 0;
 	for (; left > 0 && count == most; left -= count) {
 		most = left < ACT_CHUNK ? left : ACT_CHUNK;
 		if (read_matches(chunk, filter, &after, ids, most, &count, err) != 0)

@@ -64,3 +64,9 @@ bind_filter(struct query *query, const struct job_filter *filter)
 	bind_int(query, filter->since == 0 ? INT64_MIN : filter->since);
 	bind_int(query, filter->until == 0 ? INT64_MAX : filter->until);
 }
+
+bool
+filter_wants_queued(const struct job_filter *filter)
+{
+	return filter->states == 0 || (filter->states & STATES_QUEUED) != 0;
+}

@@ -86,14 +86,13 @@ read_jobs(struct sqlite_store *store, const struct sql *sql,
 	const struct job_filter *filter, bool with_request, struct cursor after,
 	struct job_page *page, struct err *err)
 {
-	enum { QUEUED = ((1 << JOB_STATE_COUNT) - 1) & ~(1 << JOB_DEAD) };
 	struct query query = query_start(store, sql);
-	unsigned states = filter->states == 0 ? QUEUED : filter->states;
+	unsigned states = filter->states == 0 ? STATES_QUEUED : filter->states;
 	bool dead = sql == &sqlite_list_sql[LIST_DEAD_JOBS];
 	char *rows;
 
 	bind_job_page(&query, filter, with_request, after,
-		dead ? DEAD_UNRESOLVED : states & QUEUED);
+		dead ? DEAD_UNRESOLVED : states & STATES_QUEUED);
 	if (read_rows(&query, &page->arena, copy_job_row, sizeof(struct job),
 		    page_size(filter) + 1, &rows, &page->count, err) != 0)
 		return -1;
@@ -184,15 +183,26 @@ read_dead_jobs(struct sqlite_store *store, const struct job_filter *filter,
 }
 
 static int
+read_queued_jobs(struct sqlite_store *store, const struct job_filter *filter,
+	bool with_request, struct cursor after, struct job_page *page, struct err *err)
+{
+	const struct sql *sql;
+
+	if (!filter_wants_queued(filter))
+		return 0;
+	if (choose_list(store, filter, &sql, err) != 0)
+		return -1;
+	return read_jobs(store, sql, filter, with_request, after, page, err);
+}
+
+static int
 fill_job_page(struct sqlite_store *store, const struct job_filter *filter,
 	bool with_request, struct job_page *page, struct err *err)
 {
-	const struct sql *sql;
 	struct cursor after;
 
 	if (cursor_read(filter->after, &after, err) != 0 || holds_load(store, err) != 0 ||
-		choose_list(store, filter, &sql, err) != 0 ||
-		read_jobs(store, sql, filter, with_request, after, page, err) != 0)
+		read_queued_jobs(store, filter, with_request, after, page, err) != 0)
 		return -1;
 	if ((filter->states & 1u << JOB_DEAD) != 0 &&
 		read_dead_jobs(store, filter, with_request, after, page, err) != 0)

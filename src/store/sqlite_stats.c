@@ -370,9 +370,10 @@ count_matching(struct sqlite_store *store, const struct job_filter *filter, int6
 		return -1;
 	for (struct endpoint_row *row = reading.first; row != NULL; row = row->next)
 		memset(row->stats.counts, 0, sizeof(row->stats.counts));
-	if (count_with(&reading, &sqlite_stats_sql[COUNT_JOBS], filter, err) != 0 ||
-		count_with(&reading, &sqlite_stats_sql[COUNT_LETTERS], filter, err) !=
-			0 ||
+	if (filter_wants_queued(filter) &&
+		count_with(&reading, &sqlite_stats_sql[COUNT_JOBS], filter, err) != 0)
+		return -1;
+	if (count_with(&reading, &sqlite_stats_sql[COUNT_LETTERS], filter, err) != 0 ||
 		finish_endpoints(&reading, has_jobs, err) != 0)
 		return -1;
 	return workers_count(store, now, &stats->workers, err);

@@ -63,6 +63,99 @@ test_no_statement_scans_or_sorts(void)
 	fixture_free(&f);
 }
 
+/* ---- work ------------------------------------------------------------------------ */
+
+/* What all statements of the handle have done since this was asked last. */
+static int
+steps_taken(struct store *store)
+{
+	sqlite3_stmt *statement = NULL;
+	int steps = 0;
+
+	while ((statement = sqlite3_next_stmt(sqlite_of(store)->db, statement)) != NULL)
+		steps += sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_VM_STEP, 1);
+	return steps;
+}
+
+enum { CROWD = 1000 };
+
+static void
+enqueue_crowd(struct store *store)
+{
+	static char ids[CROWD][16];
+	static struct event events[CROWD];
+	static struct receipt receipts[CROWD];
+	struct err err = {0};
+
+	for (int i = 0; i < CROWD; i++) {
+		snprintf(ids[i], sizeof(ids[i]), "job-%d", i);
+		events[i] = event_of(ids[i], "https://a.example");
+	}
+	ok(store_enqueue(store, events, CROWD, NOW, receipts, &err), &err);
+}
+
+static int
+steps_of_list(struct store *store, unsigned states)
+{
+	struct job_filter filter = {.states = states};
+	struct job_page page;
+	struct err err = {0};
+
+	steps_taken(store);
+	if (ok(store_list(store, &filter, false, &page, &err), &err))
+		CHECK_INT(page.count, 1);
+	job_page_free(&page);
+	return steps_taken(store);
+}
+
+static int
+steps_of_count(struct store *store, unsigned states)
+{
+	struct job_filter filter = {.states = states};
+	struct queue_stats stats;
+	struct err err = {0};
+
+	steps_taken(store);
+	if (ok(store_count(store, &filter, NOW, &stats, &err), &err))
+		CHECK_INT(stats.total.counts[JOB_DEAD], 1);
+	queue_stats_free(&stats);
+	return steps_taken(store);
+}
+
+/* On what the verb never works on. */
+static int
+steps_of_act(struct store *store, enum action_verb verb, struct job_filter filter)
+{
+	struct action action = {.verb = verb, .now = NOW};
+	struct action_report report = {0};
+	struct err err = {0};
+
+	steps_taken(store);
+	ok(store_act_matching(store, &action, &filter, keep_result, &report, &err), &err);
+	CHECK_INT(report.job_id, 0);
+	return steps_taken(store);
+}
+
+static void
+test_what_no_job_can_be_walks_over_none(void)
+{
+	struct fixture f = fixture_new();
+	struct job_filter completed = {.states = 1 << JOB_COMPLETED};
+	struct job_filter retrying = {.dead_statuses = 1 << DEAD_RETRYING};
+	struct job_filter any = {0};
+
+	enqueue(f.store, "dead");
+	work_once(f.store, NOW, SETTLE_DEAD);
+	enqueue_crowd(f.store);
+	CHECK(steps_of_list(f.store, 1 << JOB_DEAD) < CROWD);
+	CHECK(steps_of_count(f.store, 1 << JOB_DEAD) < CROWD);
+	CHECK_INT(steps_of_act(f.store, ACT_CANCEL, completed), 0);
+	CHECK_INT(steps_of_act(f.store, ACT_RETRY, retrying), 0);
+	/* Such a walk is seen. */
+	CHECK(steps_of_act(f.store, ACT_RELEASE, any) > CROWD);
+	fixture_free(&f);
+}
+
 /* ---- by hand --------------------------------------------------------------------- */
 
 static void
@@ -547,6 +640,7 @@ main(void)
 {
 	return tap_run((struct tap_test[]){
 		TAP(test_no_statement_scans_or_sorts),
+		TAP(test_what_no_job_can_be_walks_over_none),
 		TAP(test_views_speak_our_names),
 		TAP(test_doctor_sees_counters_that_are_off),
 		TAP(test_files_are_private),
