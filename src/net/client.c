@@ -42,10 +42,16 @@ read_tls_defaults(struct tls_defaults *tls, struct err *err)
 	return 0;
 }
 
+/*
+ * A transfer has most of them open during its look-up; later it has a connection, two
+ * while IPv6 and IPv4 are tried side by side, or one beside another that is left idle.
+ */
 size_t
 client_descriptors(size_t concurrency)
 {
-	return concurrency + shards_descriptors(concurrency);
+	return concurrency * LOOKUP_DESCRIPTORS +
+		LOOKUPS_LEFT_MAX * LOOKUP_LEFT_DESCRIPTORS +
+		shards_descriptors(concurrency);
 }
 
 int

@@ -33,7 +33,8 @@ struct client_options {
 	const char *user_agent;
 };
 
-/* How many are open at once by a client that speaks over so many connections. */
+/* How many are open at once, at the most, by a client of so many transfers: when each of
+ * them waits for a name server that does not answer, as others did before. */
 size_t client_descriptors(size_t concurrency);
 
 /* Returns new in *client. ERR_OS. */

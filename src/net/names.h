@@ -18,7 +18,9 @@
 
 enum {
 	NAMES_KEPT = 256,
-	LOOKUPS_LEFT_MAX = 64, /* with the few threads that a worker has anyway */
+	LOOKUPS_LEFT_MAX = 64,  /* with the few threads that a worker has anyway */
+	LOOKUP_DESCRIPTORS = 3, /* libcurl's pair, to tell the end, and the resolver's */
+	LOOKUP_LEFT_DESCRIPTORS = LOOKUP_DESCRIPTORS - 1, /* of the pair only one end */
 	SILENCE_US = 30 * 1000 * 1000,
 	NAME_SIZE = 254 + 1, /* RFC 1035 §3.1, with a dot at the end and a NUL */
 };

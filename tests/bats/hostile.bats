@@ -299,3 +299,36 @@ all_attempted() {
     .phases.total_ms >= 190 and .phases.total_ms < 20000)' "$worker_out"
   stop "$worker_pid"
 }
+
+# The soft limit that most systems have: less than those look-ups take.
+@test "look-ups that nobody answers do not use up the descriptors of others" {
+  local n names=500
+
+  [ "$(ulimit -Hn)" = unlimited ] || [ "$(ulimit -Hn)" -ge 3000 ] ||
+    skip "the limit on open files is too low"
+  ulimit -Sn 1024
+  receiver_start
+  for ((n = 1; n <= names; n++)); do echo "silent$n.test never"; done >hosts
+  WH_TEST_HOSTS=$PWD/hosts LD_PRELOAD=$build/tests/resolver.so \
+    ASAN_OPTIONS=$ASAN_OPTIONS:verify_asan_link_order=0 worker_start -c 900 \
+    --connect-timeout 10m --timeout 10m --grace 1ms
+  enqueue first "$(receiver_url /ok)"
+  wait_until has_attempt first
+  for ((n = 1; n <= names; n++)); do named "silent$n.test"; done | whenqueue >/dev/null
+  wait_until looked_up "$names"
+  figure "$(descriptors) descriptors while $names names are looked up"
+  [ "$(descriptors)" -gt $((3 * names)) ]
+  jq -nc --arg url "$(receiver_url /delay/500)" \
+    'range(100) | {id: "well\(.)", $url, payload: .}' | whenqueue >/dev/null
+  wait_until has_attempts 101
+  jq -se 'map(select(.rule != "curl-28")) | all(.[]; .event == "completed")' "$worker_out"
+  stop "$worker_pid"
+}
+
+looked_up() {
+  [ "$(wc -l <hosts.log)" -ge "$1" ]
+}
+
+has_attempts() {
+  [ "$(jq -r 'select(.id | startswith("silent") | not).id' "$worker_out" | sort -u | wc -l)" -ge "$1" ]
+}

@@ -6,7 +6,8 @@
  *
  *	rebound.test 93.184.216.34 10.0.0.1,::1
  *
- * "never" is a server that does not answer: the look-up goes on for a minute.
+ * "never" is a server that does not answer: the look-up goes on for a minute, with a
+ * socket as the real one has.
  * Every look-up of a name adds a line to FILE.log, so that they are counted over all
  * processes. Addresses resolve to themselves.
  */
@@ -17,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum { PATH_SIZE = 4096, ADDRESS_SIZE = 64, NEVER_S = 60 };
@@ -127,6 +129,17 @@ resolve_list(const char *list, const char *service, const struct addrinfo *hints
 	return result;
 }
 
+static int
+wait_in_vain(void)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	sleep(NEVER_S);
+	if (fd >= 0)
+		close(fd);
+	return EAI_AGAIN;
+}
+
 int
 getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
 	struct addrinfo **found)
@@ -139,9 +152,7 @@ getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
 		return result;
 	if (hosts == NULL || !find_answer(hosts, name, answer, sizeof(answer)))
 		return EAI_NONAME;
-	if (strcmp(answer, "never") == 0) {
-		sleep(NEVER_S);
-		return EAI_AGAIN;
-	}
+	if (strcmp(answer, "never") == 0)
+		return wait_in_vain();
 	return resolve_list(answer, service, hints, found);
 }

@@ -96,7 +96,7 @@ stop(struct run *run)
 	worker_stop(run->worker);
 }
 
-/* As many descriptors as deliveries, or fewer deliveries. */
+/* As many descriptors as the deliveries take, or fewer deliveries. */
 static void
 fit_descriptors(struct run *run, struct config *config)
 {

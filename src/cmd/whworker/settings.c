@@ -5,7 +5,7 @@
 
 #include <sys/resource.h>
 
-/* Beside the client's: the store, the loop, resolvers' pipes, logs. */
+/* Beside the client's: the store, the loop, certificates, logs. */
 enum { OTHER_DESCRIPTORS = 62 };
 
 static void
@@ -38,23 +38,22 @@ settings_load(struct config *config, const struct worker_args *args, struct err 
 	return 0;
 }
 
-/* The greatest concurrency that so many descriptors are enough for, or one or two less.
- */
 static rlim_t
-concurrency_of(rlim_t descriptors)
+descriptors_needed(size_t concurrency)
 {
-	rlim_t left = descriptors > OTHER_DESCRIPTORS ? descriptors - OTHER_DESCRIPTORS
-						      : 0;
-	rlim_t own = client_descriptors(left) - left;
-
-	return left > own ? left - own : 1;
+	return client_descriptors(concurrency) + OTHER_DESCRIPTORS;
 }
 
+/*
+ * As many as are needed in the worst case, or names that nobody answers for would use up
+ * those of deliveries that have nothing to do with them.
+ */
 bool
 settings_fit_descriptors(struct config *config)
 {
-	size_t concurrency = (size_t)config->limits.concurrency;
-	rlim_t needed = client_descriptors(concurrency) + OTHER_DESCRIPTORS;
+	size_t wanted = (size_t)config->limits.concurrency;
+	size_t concurrency = wanted;
+	rlim_t needed = descriptors_needed(wanted);
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed)
@@ -62,6 +61,8 @@ settings_fit_descriptors(struct config *config)
 	limit.rlim_cur = limit.rlim_max < needed ? limit.rlim_max : needed;
 	if (setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= needed)
 		return true;
-	config->limits.concurrency = (int)concurrency_of(limit.rlim_cur);
-	return false;
+	while (concurrency > 1 && descriptors_needed(concurrency) > limit.rlim_cur)
+		concurrency--;
+	config->limits.concurrency = (int)concurrency;
+	return concurrency == wanted;
 }

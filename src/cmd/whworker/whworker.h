@@ -38,8 +38,8 @@ extern const struct cli_verb worker_verbs[];
  * config_load(). */
 int settings_load(struct config *config, const struct worker_args *args, struct err *err);
 
-/* Lets this process have a descriptor per delivery, and lowers the concurrency to what
- * the system allows; false if it had to. */
+/* Lets this process have the descriptors that its deliveries can take, and lowers the
+ * concurrency to what the system allows; false if it had to. */
 bool settings_fit_descriptors(struct config *config);
 
 /*
