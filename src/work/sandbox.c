@@ -34,6 +34,15 @@ enum right {
 	OF_FILES = RIGHT_READ | RIGHT_WRITE | RIGHT_TRUNCATE | RIGHT_EXECUTE,
 };
 
+/* What a ruleset withholds: struct landlock_ruleset_attr as it became later. */
+struct withheld {
+	uint64_t files;
+	uint64_t networks;
+	uint64_t scopes; /* what is kept to those inside; from version 6 on */
+};
+
+enum { SCOPE_SIGNAL = 1 << 1 };
+
 /* ---- the file system ------------------------------------------------------------- */
 
 /* All rights that this version can withhold: what is not handled is allowed. */
@@ -179,16 +188,17 @@ allow_system(struct sandbox *sandbox)
 void
 sandbox_init(struct sandbox *sandbox)
 {
-	struct landlock_ruleset_attr attr = {0};
+	struct withheld withheld = {.scopes = SCOPE_SIGNAL};
 	int version = sandbox_landlock_version();
 
 	*sandbox = (struct sandbox){.ruleset = -1};
 	if (version < 1)
 		return;
 	sandbox->rights = rights_of_version(version);
-	attr.handled_access_fs = sandbox->rights;
-	sandbox->ruleset = (int)syscall(
-		SYS_landlock_create_ruleset, &attr, sizeof(attr.handled_access_fs), 0);
+	withheld.files = sandbox->rights;
+	/* An older version takes no more than it knows. */
+	sandbox->ruleset = (int)syscall(SYS_landlock_create_ruleset, &withheld,
+		version >= 6 ? sizeof(withheld) : sizeof(withheld.files), 0);
 	allow_system(sandbox);
 }
 

@@ -3,8 +3,8 @@
  * What a worker gives up once it is set up, so that whoever takes it over through what a
  * receiver sends has little of the machine: capabilities, gaining any (no_new_privs), the
  * system calls that delivering webhooks has no use for (seccomp), and the files that are
- * not its own (Landlock). Threads that are started later are confined too; nothing gives
- * any of it back.
+ * not its own, and signals to others once more (Landlock). Threads that are started later
+ * are confined too; nothing gives any of it back.
  */
 #ifndef WORK_SANDBOX_H
 #define WORK_SANDBOX_H

@@ -3,11 +3,13 @@
  * The filter of system calls. What is needed is allowed; what is dangerous and known
  * fails with EPERM; and everything else, later inventions above all, with ENOSYS, for
  * which C libraries have another way to do it. A call whose filtering takes its arguments
- * is not answered from the kernel's cache, so none of the frequent ones is among those.
+ * is not answered from the kernel's cache, so of the frequent ones only fcntl, by which
+ * SQLite locks, is among those.
  */
 #include "work/sandbox_internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/netlink.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -48,8 +50,6 @@ static const int allowed[] = {
 	SCMP_SYS(fchmod),
 	SCMP_SYS(fchown),
 	SCMP_SYS(fchown32),
-	SCMP_SYS(fcntl),
-	SCMP_SYS(fcntl64),
 	SCMP_SYS(fdatasync),
 	SCMP_SYS(flock),
 	SCMP_SYS(fstat),
@@ -90,8 +90,6 @@ static const int allowed[] = {
 	SCMP_SYS(statfs64),
 	SCMP_SYS(statx),
 	SCMP_SYS(sync_file_range),
-	SCMP_SYS(truncate),
-	SCMP_SYS(truncate64),
 	SCMP_SYS(umask),
 	SCMP_SYS(unlink),
 	SCMP_SYS(unlinkat),
@@ -307,6 +305,8 @@ static const int forbidden[] = {
 	SCMP_SYS(setxattr),
 	SCMP_SYS(symlink),
 	SCMP_SYS(symlinkat),
+	SCMP_SYS(truncate),
+	SCMP_SYS(truncate64),
 };
 
 /* ---- rules on arguments ---------------------------------------------------------- */
@@ -390,6 +390,56 @@ add_kill(scmp_filter_ctx filter)
 	return result;
 }
 
+static int
+add_commands(scmp_filter_ctx filter, uint32_t action, int call, const int *commands,
+	size_t count)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < count && result == 0; i++)
+		result = seccomp_rule_add(filter, action, call, 1,
+			SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, (unsigned)commands[i]));
+	return result;
+}
+
+/* Locks, flags and copies. Whom the kernel is to signal when a descriptor becomes ready
+ * is not set: it would be a way to kill others. */
+static int
+add_fcntl(scmp_filter_ctx filter)
+{
+	static const int calls[] = {SCMP_SYS(fcntl), SCMP_SYS(fcntl64)};
+	static const int harmless[] = {
+		F_DUPFD,
+		F_DUPFD_CLOEXEC,
+		F_GETFD,
+		F_SETFD,
+		F_GETFL,
+		F_SETFL,
+		F_GETLK,
+		F_SETLK,
+		F_SETLKW,
+		F_OFD_GETLK,
+		F_OFD_SETLK,
+		F_OFD_SETLKW,
+#if F_SETLK64 != F_SETLK
+		F_GETLK64,
+		F_SETLK64,
+		F_SETLKW64,
+#endif
+	};
+	static const int signalling[] = {F_SETOWN, F_SETOWN_EX, F_SETSIG};
+	int result = 0;
+
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]) && result == 0; i++) {
+		result = add_commands(filter, SCMP_ACT_ALLOW, calls[i], harmless,
+			sizeof(harmless) / sizeof(harmless[0]));
+		if (result == 0)
+			result = add_commands(filter, SCMP_ACT_ERRNO(EPERM), calls[i],
+				signalling, sizeof(signalling) / sizeof(signalling[0]));
+	}
+	return result;
+}
+
 /* Questions about descriptors and ourselves, no characters pushed into a terminal. */
 static int
 add_questions(scmp_filter_ctx filter)
@@ -442,6 +492,8 @@ add_all(scmp_filter_ctx filter)
 		result = add_socket(filter);
 	if (result == 0)
 		result = add_kill(filter);
+	if (result == 0)
+		result = add_fcntl(filter);
 	if (result == 0)
 		result = add_questions(filter);
 	return result;

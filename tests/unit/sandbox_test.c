@@ -4,6 +4,7 @@
  * child, which never gets out again.
  */
 #include "work/sandbox.h"
+#include "work/sandbox_support.h"
 
 #include "tap.h"
 
@@ -160,6 +161,27 @@ other_programs(const struct place *place)
 	return good;
 }
 
+/* The kernel signals whoever owns a descriptor when it becomes ready. */
+static bool
+signals_of_descriptors(const struct place *place)
+{
+	struct f_owner_ex owner = {F_OWNER_PID, getppid()};
+	int pair[2] = {-1, -1};
+	bool good = true;
+
+	(void)place;
+	good &= expect(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0, "a pair");
+	good &= refused(fcntl(pair[0], F_SETOWN, getppid()), "F_SETOWN");
+	good &= refused(fcntl(pair[0], F_SETOWN_EX, &owner), "F_SETOWN_EX");
+	good &= refused(fcntl(pair[0], F_SETSIG, SIGKILL), "F_SETSIG");
+	/* A filter is given all 64 bits, of which the kernel takes 32. */
+	good &= refused(syscall(SYS_fcntl, pair[0], F_SETOWN | 1L << 32, getppid()),
+		"F_SETOWN and more bits");
+	good &= expect(ioctl(pair[0], FIOSETOWN, &owner.pid) == -1, "FIOSETOWN");
+	good &= expect(ioctl(pair[0], SIOCSPGRP, &owner.pid) == -1, "SIOCSPGRP");
+	return good;
+}
+
 static bool
 the_machine(const struct place *place)
 {
@@ -184,6 +206,7 @@ the_machine(const struct place *place)
 	good &= refused(syscall(SYS_reboot, 0, 0, 0, NULL), "reboot");
 	good &= refused(syscall(SYS_seccomp, 0, 0, NULL), "seccomp");
 	good &= refused(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0), "dumpable");
+	good &= refused(truncate(place->store, 0), "truncate");
 	return good;
 }
 
@@ -270,10 +293,33 @@ sockets_and_events(void)
 }
 
 static bool
+descriptors(const struct place *place)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
+	int fd = open(place->store, O_RDWR | O_CLOEXEC);
+	bool good = true;
+
+	good &= expect(fcntl(fd, F_SETFD, fcntl(fd, F_GETFD)) == 0, "flags");
+	good &= expect(fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) == 0, "mode");
+	good &= expect(fcntl(fd, F_DUPFD, 0) >= 0, "a copy");
+	good &= expect(fcntl(fd, F_DUPFD_CLOEXEC, 0) >= 0, "a copy that is not kept");
+	good &= expect(fcntl(fd, F_OFD_GETLK, &lock) == 0, "asking for a file's lock");
+	lock.l_type = F_WRLCK;
+	good &= expect(fcntl(fd, F_OFD_SETLK, &lock) == 0, "a lock of the file's");
+	lock.l_type = F_UNLCK;
+	good &= expect(fcntl(fd, F_OFD_SETLKW, &lock) == 0, "none of the file's");
+	lock.l_type = F_WRLCK;
+	good &= expect(fcntl(fd, F_GETLK, &lock) == 0, "asking for a lock");
+	lock.l_type = F_WRLCK;
+	good &= expect(fcntl(fd, F_SETLK, &lock) == 0, "a lock");
+	good &= expect(fcntl(fd, F_SETLKW, &lock) == 0, "a lock at any price");
+	return good;
+}
+
+static bool
 what_a_worker_does(const struct place *place)
 {
-	(void)place;
-	return threads_and_time() && sockets_and_events();
+	return threads_and_time() && sockets_and_events() && descriptors(place);
 }
 
 /* The filter has a word in the status of every process. */
@@ -327,6 +373,34 @@ files(const struct place *place)
 	return good;
 }
 
+/* ---- Landlock alone -------------------------------------------------------------- */
+
+/* Without the filter, which would be first to refuse. */
+static bool
+confined_by_landlock(const struct sandbox *sandbox)
+{
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+		syscall(SYS_landlock_restrict_self, sandbox->ruleset, 0) == 0;
+}
+
+static bool
+signals_stay_inside(const struct sandbox *sandbox)
+{
+	pid_t child;
+	int status;
+
+	if (!expect(confined_by_landlock(sandbox), "Landlock") ||
+		!refused(kill(getppid(), 0), "a signal to who is outside"))
+		return false;
+	child = fork();
+	if (child == 0) {
+		pause();
+		_exit(1);
+	}
+	return expect(kill(child, SIGKILL) == 0, "a signal to who is inside") &&
+		waitpid(child, &status, 0) == child && WIFSIGNALED(status);
+}
+
 /* ---- the tests ------------------------------------------------------------------- */
 
 static void
@@ -343,6 +417,12 @@ static void
 test_no_other_programs_and_processes(void)
 {
 	check_inside(other_programs);
+}
+
+static void
+test_no_signals_of_descriptors_to_others(void)
+{
+	check_inside(signals_of_descriptors);
 }
 
 static void
@@ -389,17 +469,43 @@ test_no_files_but_its_own(void)
 	check_inside(files);
 }
 
+static void
+test_landlock_keeps_signals_inside(void)
+{
+	struct sandbox sandbox;
+	pid_t child;
+	int status;
+
+	if (sandbox_landlock_version() < 6) {
+		tap_skip("this kernel's Landlock knows no signals");
+		return;
+	}
+	sandbox_init(&sandbox);
+	fflush(stdout);
+	child = fork();
+	if (child == 0) {
+		status = signals_stay_inside(&sandbox) ? 0 : 1;
+		fflush(stdout);
+		_exit(status);
+	}
+	sandbox_free(&sandbox);
+	CHECK(waitpid(child, &status, 0) == child);
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 int
 main(void)
 {
 	return tap_run((struct tap_test[]){
 		TAP(test_no_other_programs_and_processes),
+		TAP(test_no_signals_of_descriptors_to_others),
 		TAP(test_nothing_of_the_machine),
 		TAP(test_no_network_but_the_internet),
 		TAP(test_what_is_not_known_does_not_exist),
 		TAP(test_what_a_worker_does_works),
 		TAP(test_the_process_is_marked),
 		TAP(test_no_files_but_its_own),
+		TAP(test_landlock_keeps_signals_inside),
 		{0},
 	});
 }
