@@ -24,7 +24,7 @@ struct breaker_rule {
 	int64_t max_cool_down_ms;
 };
 
-extern const struct breaker_rule breaker_defaults; /* 10, 5 s, 5 min */
+extern const struct breaker_rule breaker_defaults; /* 20, 5 s, 5 min */
 
 struct breaker {
 	int failures;       /* in a row */

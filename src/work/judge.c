@@ -75,10 +75,13 @@ static int64_t
 endpoint_not_before(const struct classification *failure, int64_t now)
 {
 	bool speaks_for_all = failure->status == 429 || failure->status == 503;
+	int64_t not_before;
 
-	return speaks_for_all && failure->retry_after_ms > 0
-		? now + failure->retry_after_ms
-		: 0;
+	if (!speaks_for_all || failure->retry_after_ms <= 0)
+		return 0;
+	if (__builtin_add_overflow(now, failure->retry_after_ms, &not_before))
+		return INT64_MAX;
+	return not_before;
 }
 
 static void

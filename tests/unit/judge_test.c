@@ -153,6 +153,21 @@ test_retry_after_speaks_for_the_endpoint_with_429_and_503(void)
 }
 
 static void
+test_retry_after_at_the_end_of_time_is_for_ever(void)
+{
+	struct transfer_result result = response(503);
+	struct response_facts facts = {.retry_after = "120"};
+	struct scene scene;
+
+	scene_init(&scene);
+	result.facts = &facts;
+	judge_transfer(&scene.judge, scene.task, &result, INT64_MAX - 1);
+	CHECK_INT(scene.task->settle.endpoint_not_before, INT64_MAX);
+	CHECK_INT(scene.task->settle.run_at, INT64_MAX);
+	scene_free(&scene);
+}
+
+static void
 test_what_cannot_be_sent_is_a_validation_error(void)
 {
 	struct scene scene;
@@ -230,6 +245,7 @@ main(void)
 		TAP(test_what_can_be_cured_runs_again),
 		TAP(test_what_cannot_is_dead),
 		TAP(test_retry_after_speaks_for_the_endpoint_with_429_and_503),
+		TAP(test_retry_after_at_the_end_of_time_is_for_ever),
 		TAP(test_what_cannot_be_sent_is_a_validation_error),
 		TAP(test_an_address_that_was_passed_over_is_told_of),
 		TAP(test_a_blocked_address_is_the_end_whatever_the_policy),
