@@ -418,6 +418,19 @@ test_expedited_jobs_pass_an_open_breaker(void)
 	fixture_free(&f);
 }
 
+static void
+test_an_expedited_job_is_a_probe_too(void)
+{
+	struct fixture f = tripped();
+	struct exchange round;
+
+	act(f.store, ACT_EXPEDITE, "https://a.example-3", NOW);
+	CHECK_INT((int64_t)count_claimed(f.store, NOW + 1000, &round), 1);
+	CHECK(!round.more);
+	check_health(f.store);
+	fixture_free(&f);
+}
+
 /* ---- rates ----------------------------------------------------------------------- */
 
 static const struct rate TEN = {10, 1000};
@@ -462,6 +475,20 @@ test_claims_keep_the_rate_of_an_endpoint(void)
 	CHECK(!round.more);
 	CHECK(round.next_due_at > NOW + 990 && round.next_due_at <= NOW + 1100);
 	check_health(f.store);
+	fixture_free(&f);
+}
+
+static void
+test_an_expedited_job_pays_before_others_are_claimed(void)
+{
+	struct fixture f = fixture_new();
+	struct exchange round;
+
+	enqueue_some(f.store, ENDPOINT, 30);
+	while (claim_paced(f.store, NOW, &round) > 0)
+		;
+	act(f.store, ACT_EXPEDITE, "https://a.example-29", NOW);
+	CHECK_INT((int64_t)claim_paced(f.store, NOW + 100, &round), 1);
 	fixture_free(&f);
 }
 
@@ -514,7 +541,9 @@ main(void)
 		TAP(test_failures_from_before_a_release_do_not_open_it_again),
 		TAP(test_fewer_failures_elsewhere_do_not_close_it),
 		TAP(test_expedited_jobs_pass_an_open_breaker),
+		TAP(test_an_expedited_job_is_a_probe_too),
 		TAP(test_claims_keep_the_rate_of_an_endpoint),
+		TAP(test_an_expedited_job_pays_before_others_are_claimed),
 		TAP(test_the_rate_outlives_the_worker),
 		TAP(test_a_rate_does_not_slow_others),
 		{0},
