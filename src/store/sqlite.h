@@ -231,14 +231,16 @@ int endpoint_by_name(struct sqlite_store *store, struct span name, bool named,
 int endpoint_by_id(struct sqlite_store *store, int64_t id,
 	struct endpoint_change **endpoint, struct err *err);
 
-/* Of a row of `endpoint`: nothing may be sent before. */
-#define ENDPOINT_NOT_BEFORE                                                              \
-	"max(not_before, breaker_until, (paced_until_us + 999) / 1000)"
+/* Of a row of `endpoint`: nothing may be sent before, by its rate; and by anything. */
+#define ENDPOINT_PACED_UNTIL "((paced_until_us + 999) / 1000)"
+#define ENDPOINT_NOT_BEFORE  "max(not_before, breaker_until, " ENDPOINT_PACED_UNTIL ")"
 
-/* It may be sent something at ?2. Half open is one probe, and that is all. */
-#define ENDPOINT_OPEN                                                                    \
-	" held_at IS NULL AND " ENDPOINT_NOT_BEFORE " <= ?2"                             \
+/* It may be sent something at ?2, by all but its rate; and altogether. Half open is one
+ * probe, and that is all. */
+#define ENDPOINT_WELL                                                                    \
+	" held_at IS NULL AND max(not_before, breaker_until) <= ?2"                      \
 	" AND (breaker_trips = 0 OR active = 0)"
+#define ENDPOINT_OPEN ENDPOINT_WELL " AND " ENDPOINT_PACED_UNTIL " <= ?2"
 
 /* breaker_failures, breaker_trips, breaker_until: the next three columns. */
 struct breaker read_breaker(struct query *query);
@@ -345,7 +347,7 @@ int oldest_ready(struct sqlite_store *store, int64_t endpoint_id,
 	struct ready_place after, int64_t *ids, size_t limit, size_t *count,
 	struct err *err);
 
-/* Fills in more and next_due_at. */
+/* Fills in more, paced and next_due_at. */
 int look_ahead(struct sqlite_store *store, struct exchange *exchange, struct err *err);
 
 /* ---- ordering keys (sqlite_order.c) ---------------------------------------------- */

@@ -5,7 +5,7 @@
  */
 #include "store/sqlite.h"
 
-enum { DUE_JOBS, PROMOTE, READY, EXPEDITED, NEXT_DUE, NEXT_NOT_BEFORE };
+enum { DUE_JOBS, PROMOTE, READY, PACED, EXPEDITED, NEXT_DUE, NEXT_NOT_BEFORE };
 
 const struct sql sqlite_due_sql[] = {
 	[DUE_JOBS] = {"due-jobs",
@@ -17,6 +17,9 @@ const struct sql sqlite_due_sql[] = {
 	[READY] = {"ready",
 		"SELECT id FROM endpoint WHERE queue_id = ?1 AND waiting > 0"
 		" AND" ENDPOINT_OPEN},
+	[PACED] = {"paced",
+		"SELECT id FROM endpoint WHERE queue_id = ?1 AND waiting > 0"
+		" AND" ENDPOINT_WELL " AND " ENDPOINT_PACED_UNTIL " > ?2"},
 	[EXPEDITED] = {"expedited",
 		"SELECT e.id FROM retry_queue q INDEXED BY job_expedited"
 		" CROSS JOIN endpoint e ON e.id = q.endpoint_id WHERE q.state = 0"
@@ -96,16 +99,24 @@ finds_claimable(struct query *query, const struct exchange *exchange, struct err
 	return row;
 }
 
+/* Whether an endpoint to claim from is among those that are READY, or PACED. */
+static int
+any_endpoint(struct sqlite_store *store, int which, const struct exchange *exchange,
+	struct err *err)
+{
+	struct query query = query_start(store, &sqlite_due_sql[which]);
+
+	bind_int(&query, store->queue_id);
+	bind_int(&query, exchange->now);
+	return finds_claimable(&query, exchange, err);
+}
+
 static int
 any_left(struct sqlite_store *store, const struct exchange *exchange, struct err *err)
 {
-	struct query ready = query_start(store, &sqlite_due_sql[READY]);
 	struct query expedited;
-	int found;
+	int found = any_endpoint(store, READY, exchange, err);
 
-	bind_int(&ready, store->queue_id);
-	bind_int(&ready, exchange->now);
-	found = finds_claimable(&ready, exchange, err);
 	if (found != 0)
 		return found;
 	expedited = query_start(store, &sqlite_due_sql[EXPEDITED]);
@@ -141,13 +152,15 @@ look_ahead(struct sqlite_store *store, struct exchange *exchange, struct err *er
 	struct query later = query_start(store, &sqlite_due_sql[NEXT_NOT_BEFORE]);
 	int64_t due_at, not_before;
 	int left = any_left(store, exchange, err);
+	int paced = left < 0 ? -1 : any_endpoint(store, PACED, exchange, err);
 
 	bind_int(&later, store->queue_id);
 	bind_int(&later, exchange->now);
-	if (left < 0 || next_due(store, &due_at, err) != 0 ||
+	if (paced < 0 || next_due(store, &due_at, err) != 0 ||
 		query_int(&later, 0, &not_before, err) != 0)
 		return -1;
 	exchange->more = left > 0 || (due_at != 0 && due_at <= exchange->now);
+	exchange->paced = paced > 0;
 	exchange->next_due_at = due_at == 0 || (not_before != 0 && not_before < due_at)
 		? not_before
 		: due_at;

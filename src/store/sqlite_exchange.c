@@ -48,7 +48,7 @@ sqlite_exchange(struct store *base, struct exchange *exchange, struct err *err)
 
 	exchange->claimed_count = 0;
 	exchange->next_due_at = 0;
-	exchange->more = false;
+	exchange->more = exchange->paced = false;
 	if (exchange->claim_limit > 0 && store->worker == 0)
 		return err_set(err, ERR_BUG, "only a worker may claim");
 	if (exchange->settle_count == 0) {

@@ -257,7 +257,7 @@ exchange_batch(struct store_thread *self, struct exchange *exchange, struct err 
 static bool
 is_over(const struct store_thread *self, const struct exchange *exchange, size_t taken)
 {
-	if ((size_t)self->demand.held > self->unwanted.count)
+	if ((size_t)self->demand.held > self->unwanted.count || exchange->paced)
 		return false;
 	if (self->options.once)
 		return taken == 0;

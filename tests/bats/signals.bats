@@ -182,6 +182,29 @@ left_in_queue() {
   json_is '.id == "now" and .event == "retry"'
 }
 
+@test "--drain and --once wait for an endpoint's rate, and for nothing else" {
+  receiver_start
+  jq -n --arg url "$(receiver_url /ok)" '{
+    limits: {endpoint_rate: "20/s"}, endpoints: {acme: {$url}}}' >wh.json
+  for how in --drain --once; do
+    for n in 1 2 3 4 5 6 7 8; do
+      printf '%s\n' '{"endpoint":"acme"}'
+    done | whenqueue
+    run -0 whworker "$how" --config wh.json --max-time 60s
+    json_is '.event == "completed"'
+    [ "$(json .id | wc -l)" = 8 ]
+  done
+  # A receiver that asks for time, and a job of an hour from now.
+  enqueue refused "$(receiver_url '/status/429?retry-after=3600')"
+  whworker --drain --config wh.json
+  enqueue waits "$(receiver_url /ok)"
+  printf '%s\n' '{"delay":"1h","endpoint":"acme"}' | whenqueue
+  for how in --drain --once; do
+    run -0 whworker "$how" --config wh.json --max-time 60s
+    [ "$output" = '' ]
+  done
+}
+
 @test "NOTIFY_SOCKET hears of readiness, reloading and the end" {
   perl -MSocket -e '
     socket(my $s, PF_UNIX, SOCK_DGRAM, 0) or die; bind($s, sockaddr_un($ARGV[0])) or die;

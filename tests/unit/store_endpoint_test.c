@@ -510,6 +510,55 @@ test_the_rate_outlives_the_worker(void)
 	fixture_free(&f);
 }
 
+/* What a drain stays for: not what is on hold, or parked, or asked to be left alone. */
+static void
+test_what_waits_for_the_rate_alone_is_told(void)
+{
+	struct fixture f = fixture_new();
+	struct delivery *delivery;
+	struct settle settle;
+	struct exchange round;
+	struct err err = {0};
+	bool changed;
+
+	enqueue_some(f.store, ENDPOINT, 30);
+	delivery = claim_one(f.store, NOW);
+	CHECK(claim_paced(f.store, NOW, &round) > 0);
+	CHECK(round.paced);
+	CHECK_INT((int64_t)claim_paced(f.store, NOW, &round), 0);
+	CHECK(round.paced);
+	ok(store_hold(
+		   f.store, HOLD_ENDPOINT, span_of(ENDPOINT), true, NOW, &changed, &err),
+		&err);
+	claim_paced(f.store, NOW, &round);
+	CHECK(!round.paced);
+	ok(store_hold(
+		   f.store, HOLD_ENDPOINT, span_of(ENDPOINT), false, NOW, &changed, &err),
+		&err);
+	claim_paced(f.store, NOW, &round);
+	CHECK(round.paced);
+	settle = settle_of(delivery, SETTLE_RETRY);
+	settle.endpoint_not_before = NOW + 60000;
+	CHECK(!settle_at(f.store, settle, NOW));
+	claim_paced(f.store, NOW, &round);
+	CHECK(!round.paced);
+	free(delivery);
+	fixture_free(&f);
+}
+
+static void
+test_a_parked_endpoint_does_not_wait_for_the_rate_alone(void)
+{
+	struct fixture f = tripped();
+	struct exchange round;
+
+	/* The probe is on its way, whatever the rate allows. */
+	CHECK_INT((int64_t)claim_paced(f.store, NOW + 1000, &round), 1);
+	CHECK(!round.paced);
+	CHECK(!round.more);
+	fixture_free(&f);
+}
+
 static void
 test_a_rate_does_not_slow_others(void)
 {
@@ -545,6 +594,8 @@ main(void)
 		TAP(test_claims_keep_the_rate_of_an_endpoint),
 		TAP(test_an_expedited_job_pays_before_others_are_claimed),
 		TAP(test_the_rate_outlives_the_worker),
+		TAP(test_what_waits_for_the_rate_alone_is_told),
+		TAP(test_a_parked_endpoint_does_not_wait_for_the_rate_alone),
 		TAP(test_a_rate_does_not_slow_others),
 		{0},
 	});
