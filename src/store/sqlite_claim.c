@@ -62,6 +62,7 @@ struct claim {
 	size_t share_count;
 	struct moved_job *held; /* jobs met whose event type is on hold */
 	size_t held_count;
+	size_t bytes; /* of the bodies of what was claimed */
 };
 
 /* ---- shares ---------------------------------------------------------------------- */
@@ -202,7 +203,18 @@ take_row(struct claim *claim, struct query *query, struct err *err)
 	if (copy == NULL)
 		return err_no_memory(err);
 	exchange->claimed[exchange->claimed_count++] = copy;
+	claim->bytes += copy->request.body.len;
 	return 0;
+}
+
+/* Whether more would be too much to hold in memory. */
+static bool
+is_full(const struct claim *claim)
+{
+	const struct exchange *exchange = claim->exchange;
+
+	return exchange->claim_bytes > 0 && claim->bytes >= exchange->claim_bytes &&
+		exchange->claimed_count >= exchange->claim_sure;
 }
 
 /* Takes `count` jobs in the order of priority; *last is where that ended. */
@@ -211,11 +223,11 @@ take_by_priority(struct claim *claim, int64_t endpoint_id, size_t count,
 	struct ready_place *last, struct err *err)
 {
 	struct query query = query_start(claim->store, &sqlite_claim_sql[READY_JOBS]);
-	int row;
+	int row = 1;
 
 	bind_int(&query, endpoint_id);
 	bind_int(&query, (int64_t)count);
-	while ((row = query_next(&query, err)) == 1) {
+	while (!is_full(claim) && (row = query_next(&query, err)) == 1) {
 		if (take_row(claim, &query, err) != 0) {
 			query_end(&query);
 			return -1;
@@ -223,7 +235,9 @@ take_by_priority(struct claim *claim, int64_t endpoint_id, size_t count,
 		last->priority = read_int(&query);
 		last->id = sqlite3_column_int64(query.statement, 0);
 	}
-	return row;
+	if (row == 1)
+		query_end(&query);
+	return row < 0 ? -1 : 0;
 }
 
 static int
@@ -252,7 +266,7 @@ take_oldest(struct claim *claim, int64_t endpoint_id, size_t count,
 	if (ids == NULL)
 		return err_no_memory(err);
 	result = oldest_ready(claim->store, endpoint_id, after, ids, count, &found, err);
-	for (size_t i = 0; i < found && result == 0; i++)
+	for (size_t i = 0; i < found && result == 0 && !is_full(claim); i++)
 		result = take_job(claim, ids[i], err);
 	free(ids);
 	return result;
@@ -296,11 +310,11 @@ take_expedited(struct claim *claim, struct err *err)
 {
 	struct exchange *exchange = claim->exchange;
 	struct query query = query_start(claim->store, &sqlite_claim_sql[EXPEDITED_JOBS]);
-	int row;
+	int row = 1;
 
 	bind_int(&query, claim->store->queue_id);
 	bind_int(&query, (int64_t)exchange->claim_limit);
-	while ((row = query_next(&query, err)) == 1) {
+	while (!is_full(claim) && (row = query_next(&query, err)) == 1) {
 		int64_t endpoint_id = sqlite3_column_int64(query.statement, 1);
 
 		if (room_left(exchange, endpoint_id) > 0 &&
@@ -309,7 +323,9 @@ take_expedited(struct claim *claim, struct err *err)
 			return -1;
 		}
 	}
-	return row;
+	if (row == 1)
+		query_end(&query);
+	return row < 0 ? -1 : 0;
 }
 
 /* ---- writing the claim down ------------------------------------------------------ */
@@ -432,7 +448,7 @@ claim_shares(struct claim *claim, struct err *err)
 	if (read_shares(claim, err) != 0)
 		return -1;
 	deal_out(claim);
-	for (size_t i = 0; i < claim->share_count; i++)
+	for (size_t i = 0; i < claim->share_count && !is_full(claim); i++)
 		if (claim->shares[i].jobs > 0 &&
 			take_ready(claim, &claim->shares[i], err) != 0)
 			return -1;
@@ -446,7 +462,7 @@ claim_jobs(struct sqlite_store *store, struct exchange *exchange, struct err *er
 {
 	struct share *shares = calloc(exchange->claim_limit, sizeof(*shares));
 	struct moved_job *held = calloc(exchange->claim_limit, sizeof(*held));
-	struct claim claim = {store, exchange, shares, 0, held, 0};
+	struct claim claim = {store, exchange, shares, 0, held, 0, 0};
 	int result = -1;
 
 	if (shares == NULL || held == NULL)

@@ -170,6 +170,8 @@ struct exchange {
 	struct settle *settles;
 	size_t settle_count;
 	size_t claim_limit; /* 0: claim nothing */
+	size_t claim_sure;  /* at least so many of them, and one, whatever their size */
+	size_t claim_bytes; /* no more once all bodies come to as much; 0: no bound */
 	int claim_room_default;
 	const struct claim_room *rooms; /* sorted by endpoint_id */
 	size_t room_count;

@@ -71,13 +71,14 @@ find_or_make(struct demand *demand, int64_t id)
 }
 
 int
-demand_claimed(struct demand *demand, int64_t endpoint_id, struct err *err)
+demand_claimed(struct demand *demand, const struct delivery *delivery, struct err *err)
 {
-	struct endpoint_demand *endpoint = find_or_make(demand, endpoint_id);
+	struct endpoint_demand *endpoint = find_or_make(demand, delivery->endpoint_id);
 
 	if (endpoint == NULL)
 		return err_no_memory(err);
 	demand->held++;
+	demand->held_bytes += delivery->request.body.len;
 	demand->held_of[endpoint->standing]++;
 	endpoint->held++;
 	if (!endpoint->is_listed) {
@@ -89,12 +90,13 @@ demand_claimed(struct demand *demand, int64_t endpoint_id, struct err *err)
 }
 
 void
-demand_returned(
-	struct demand *demand, int64_t endpoint_id, int window, enum standing standing)
+demand_returned(struct demand *demand, const struct delivery *delivery, int window,
+	enum standing standing)
 {
-	struct endpoint_demand *endpoint = find(demand, endpoint_id);
+	struct endpoint_demand *endpoint = find(demand, delivery->endpoint_id);
 
 	demand->held--;
+	demand->held_bytes -= delivery->request.body.len;
 	demand->held_of[endpoint->standing]--;
 	demand->returned++;
 	endpoint->held--;
@@ -168,14 +170,28 @@ held_of_unproven(const struct demand *demand)
 			share_of(demand, STANDING_SILENT));
 }
 
+/* How many more fit into the slots; less than zero: so many are held for later. */
+static int
+slots_left(const struct demand *demand)
+{
+	return demand->concurrency - demand->held_of[STANDING_ANSWERS] -
+		smaller(held_of_unproven(demand), share_of(demand, STANDING_NEW));
+}
+
+static size_t
+bytes_left(const struct demand *demand)
+{
+	return demand->held_bytes < HELD_BYTES_MAX ? HELD_BYTES_MAX - demand->held_bytes
+						   : 0;
+}
+
 /* How many more to claim in all. */
 static int
 still_wanted(const struct demand *demand)
 {
-	int held = demand->held_of[STANDING_ANSWERS] +
-		smaller(held_of_unproven(demand), share_of(demand, STANDING_NEW));
+	int ahead = bytes_left(demand) > 0 ? lookahead(demand->recent) : 0;
 
-	return at_least_zero(demand->concurrency + lookahead(demand->recent) - held);
+	return at_least_zero(slots_left(demand) + ahead);
 }
 
 bool
@@ -303,6 +319,8 @@ demand_plan(struct demand *demand, struct demand_plan *plan, struct err *err)
 		qsort(demand->rooms, count, sizeof(*demand->rooms), by_endpoint_id);
 	*plan = (struct demand_plan){
 		.limit = still_wanted(demand),
+		.sure = at_least_zero(slots_left(demand)),
+		.bytes = bytes_left(demand) > 0 ? bytes_left(demand) : 1,
 		.room_default = shut ? 0 : lane_first_window(demand->concurrency),
 		.rooms = demand->rooms,
 		.room_count = count,

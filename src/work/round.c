@@ -196,7 +196,7 @@ take_delivery(struct store_thread *self, struct delivery *delivery,
 		free(delivery);
 		return err_no_memory(err);
 	}
-	if (demand_claimed(&self->demand, delivery->endpoint_id, err) != 0) {
+	if (demand_claimed(&self->demand, delivery, err) != 0) {
 		task_give_back(&self->pool, task);
 		return -1;
 	}
@@ -237,6 +237,8 @@ exchange_batch(struct store_thread *self, struct exchange *exchange, struct err 
 		return -1;
 	if (round_may_claim(self)) {
 		exchange->claim_limit = (size_t)plan.limit;
+		exchange->claim_sure = (size_t)plan.sure;
+		exchange->claim_bytes = plan.bytes;
 		exchange->claim_room_default = plan.room_default;
 		exchange->rooms = plan.rooms;
 		exchange->room_count = plan.room_count;
@@ -270,8 +272,7 @@ end_claims(struct store_thread *self)
 {
 	self->claims_over = true;
 	for (struct task *task = self->unwanted.head; task != NULL; task = task->next)
-		demand_returned(
-			&self->demand, task->delivery->endpoint_id, 0, STANDING_NEW);
+		demand_returned(&self->demand, task->delivery, 0, STANDING_NEW);
 	task_list_join(&self->pending, &self->unwanted);
 }
 

@@ -209,11 +209,9 @@ wait_for_news(struct store_thread *self)
 static void
 note_returned(struct store_thread *self, const struct task *task)
 {
-	int64_t endpoint_id = task->delivery->endpoint_id;
-
-	demand_returned(&self->demand, endpoint_id, task->window, task->standing);
+	demand_returned(&self->demand, task->delivery, task->window, task->standing);
 	if (task->settle.unconfigured)
-		demand_close(&self->demand, endpoint_id);
+		demand_close(&self->demand, task->delivery->endpoint_id);
 }
 
 static void

@@ -17,20 +17,43 @@ plan_of(struct demand *demand)
 	return plan;
 }
 
-static void
-claim(struct demand *demand, int64_t endpoint_id, int count)
+static struct delivery
+delivery_of(int64_t endpoint_id, size_t bytes)
 {
+	return (struct delivery){
+		.endpoint_id = endpoint_id, .request.body = {NULL, bytes}};
+}
+
+static void
+claim_large(struct demand *demand, int64_t endpoint_id, int count, size_t bytes)
+{
+	struct delivery delivery = delivery_of(endpoint_id, bytes);
 	struct err err;
 
 	for (int i = 0; i < count; i++)
-		CHECK_INT(demand_claimed(demand, endpoint_id, &err), 0);
+		CHECK_INT(demand_claimed(demand, &delivery, &err), 0);
+}
+
+static void
+claim(struct demand *demand, int64_t endpoint_id, int count)
+{
+	claim_large(demand, endpoint_id, count, 0);
+}
+
+static void
+return_large(
+	struct demand *demand, int64_t endpoint_id, int count, int window, size_t bytes)
+{
+	struct delivery delivery = delivery_of(endpoint_id, bytes);
+
+	for (int i = 0; i < count; i++)
+		demand_returned(demand, &delivery, window, STANDING_ANSWERS);
 }
 
 static void
 return_tasks(struct demand *demand, int64_t endpoint_id, int count, int window)
 {
-	for (int i = 0; i < count; i++)
-		demand_returned(demand, endpoint_id, window, STANDING_ANSWERS);
+	return_large(demand, endpoint_id, count, window, 0);
 }
 
 /* The endpoint is known to answer, and nothing of it is held. */
@@ -101,6 +124,39 @@ test_fast_receivers_are_prefetched_for_within_bounds(void)
 		return_tasks(&demand, 1, plan.limit, CONCURRENCY);
 	}
 	CHECK_INT(last, CONCURRENCY + LOOKAHEAD_MAX);
+	demand_free(&demand);
+}
+
+/* A receiver that refuses large bodies at once must not have us hold thousands of them.
+ */
+static void
+test_large_bodies_are_not_held_ahead_without_end(void)
+{
+	enum { MIB = 1 << 20, BODIES = HELD_BYTES_MAX / MIB };
+	struct demand demand;
+	struct demand_plan plan;
+
+	demand_init(&demand, CONCURRENCY);
+	for (int round = 0; round < 20; round++) {
+		plan = plan_of(&demand);
+		claim(&demand, 1, plan.limit);
+		return_tasks(&demand, 1, plan.limit, CONCURRENCY);
+	}
+	claim_large(&demand, 1, CONCURRENCY, MIB);
+	plan = plan_of(&demand);
+	CHECK_INT(plan.sure, 0);
+	CHECK_INT((int64_t)plan.bytes, (int64_t)(BODIES - CONCURRENCY) * MIB);
+	claim_large(&demand, 1, BODIES - CONCURRENCY, MIB);
+	CHECK(!demand_wants(&demand));
+	CHECK_INT(plan_of(&demand).limit, 0);
+	/* a slot that is free is filled whatever is held */
+	return_large(&demand, 1, BODIES - CONCURRENCY + 1, CONCURRENCY, MIB);
+	claim_large(&demand, 1, 1, HELD_BYTES_MAX);
+	return_large(&demand, 1, 2, CONCURRENCY, MIB);
+	plan = plan_of(&demand);
+	CHECK_INT(plan.limit, 2);
+	CHECK_INT(plan.sure, 2);
+	CHECK_INT((int64_t)plan.bytes, 1);
 	demand_free(&demand);
 }
 
@@ -179,8 +235,10 @@ test_silent_endpoints_leave_places_for_new_ones(void)
 
 	demand_init(&demand, CONCURRENCY);
 	for (int64_t endpoint = 10; endpoint < 20; endpoint++) {
+		struct delivery delivery = delivery_of(endpoint, 0);
+
 		claim(&demand, endpoint, 1);
-		demand_returned(&demand, endpoint, 1, STANDING_SILENT);
+		demand_returned(&demand, &delivery, 1, STANDING_SILENT);
 	}
 	for (int lull = 0; lull < 20; lull++)
 		plan_of(&demand);
@@ -239,6 +297,7 @@ main(void)
 		TAP(test_at_first_as_much_as_can_be_in_flight),
 		TAP(test_slow_receivers_are_not_prefetched_for),
 		TAP(test_fast_receivers_are_prefetched_for_within_bounds),
+		TAP(test_large_bodies_are_not_held_ahead_without_end),
 		TAP(test_what_is_held_counts_against_its_endpoint_only),
 		TAP(test_a_dark_endpoint_keeps_its_small_room),
 		TAP(test_an_endpoint_at_rest_is_not_listed),

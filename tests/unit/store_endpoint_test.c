@@ -461,6 +461,44 @@ claim_paced(struct store *store, int64_t now, struct exchange *round)
 	return round->claimed_count;
 }
 
+static size_t
+claim_bounded(struct store *store, size_t sure, size_t bytes, bool *more)
+{
+	struct delivery *claimed[20] = {0};
+	struct err err = {0};
+	struct exchange round = {.now = NOW,
+		.claim_limit = 20,
+		.claim_sure = sure,
+		.claim_bytes = bytes,
+		.claim_room_default = 1000,
+		.claimed = claimed};
+
+	ok(store_exchange(store, &round, &err), &err);
+	for (size_t i = 0; i < round.claimed_count; i++)
+		free(claimed[i]);
+	*more = round.more;
+	return round.claimed_count;
+}
+
+static void
+test_claims_end_where_bodies_come_to_too_much(void)
+{
+	struct fixture f = fixture_new();
+	bool more;
+
+	enqueue_some(f.store, ENDPOINT, 10); /* of 7 bytes each */
+	enqueue_some(f.store, "https://b.example", 10);
+	CHECK_INT((int64_t)claim_bounded(f.store, 0, 1, &more), 1);
+	CHECK(more);
+	CHECK_INT((int64_t)claim_bounded(f.store, 2, 3 * 7, &more), 3);
+	CHECK_INT((int64_t)claim_bounded(f.store, 12, 1, &more), 12);
+	CHECK(more);
+	CHECK_INT((int64_t)claim_bounded(f.store, 0, 0, &more), 4);
+	CHECK(!more);
+	check_health(f.store);
+	fixture_free(&f);
+}
+
 static void
 test_claims_keep_the_rate_of_an_endpoint(void)
 {
@@ -591,6 +629,7 @@ main(void)
 		TAP(test_fewer_failures_elsewhere_do_not_close_it),
 		TAP(test_expedited_jobs_pass_an_open_breaker),
 		TAP(test_an_expedited_job_is_a_probe_too),
+		TAP(test_claims_end_where_bodies_come_to_too_much),
 		TAP(test_claims_keep_the_rate_of_an_endpoint),
 		TAP(test_an_expedited_job_pays_before_others_are_claimed),
 		TAP(test_the_rate_outlives_the_worker),
