@@ -19,13 +19,15 @@ struct client {
 	struct client_options options;
 };
 
-static char *
-copy_info(CURL *easy, CURLINFO what)
+/* NULL: there is none. False when memory is out. */
+static bool
+copy_info(CURL *easy, CURLINFO what, char **copy)
 {
 	char *text = NULL;
 
 	curl_easy_getinfo(easy, what, &text);
-	return text == NULL ? NULL : strdup(text);
+	*copy = text == NULL ? NULL : strdup(text);
+	return text == NULL || *copy != NULL;
 }
 
 /* A handle's CA options cannot be unset, only set back to what a new one has. */
@@ -33,13 +35,11 @@ static int
 read_tls_defaults(struct tls_defaults *tls, struct err *err)
 {
 	CURL *easy = curl_easy_init();
+	bool read = easy != NULL && copy_info(easy, CURLINFO_CAINFO, &tls->ca_file) &&
+		copy_info(easy, CURLINFO_CAPATH, &tls->ca_path);
 
-	if (easy == NULL)
-		return err_no_memory(err);
-	tls->ca_file = copy_info(easy, CURLINFO_CAINFO);
-	tls->ca_path = copy_info(easy, CURLINFO_CAPATH);
 	curl_easy_cleanup(easy);
-	return 0;
+	return read ? 0 : err_no_memory(err);
 }
 
 /*

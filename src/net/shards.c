@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "net/shards.h"
 
+#include "net/texts.h"
+
 #include <stdlib.h>
 
 /* What libcurl counts in whole seconds is too long from the next one on, it looks only
@@ -41,15 +43,19 @@ open_nothing(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 static CURL *
 make_sweeper(void)
 {
+	static const struct text_option texts[] = {
+		{CURLOPT_URL, "http://127.0.0.1/"},
+		{CURLOPT_PROXY, ""},
+		{CURLOPT_NOPROXY, "*"},
+	};
 	CURL *easy = curl_easy_init();
 
-	if (easy == NULL)
+	if (easy == NULL || !set_texts(easy, texts, sizeof(texts) / sizeof(texts[0]))) {
+		curl_easy_cleanup(easy);
 		return NULL;
-	curl_easy_setopt(easy, CURLOPT_URL, "http://127.0.0.1/");
+	}
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_nothing);
 	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
-	curl_easy_setopt(easy, CURLOPT_PROXY, "");
-	curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)CONNECTION_IDLE_MAX_S);
 	return easy;

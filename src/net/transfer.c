@@ -5,6 +5,8 @@
  */
 #include "net/transfer.h"
 
+#include "net/texts.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -136,6 +138,21 @@ before_request(void *context, char *peer_ip, char *own_ip, int peer_port, int ow
 		: CURL_PREREQFUNC_ABORT;
 }
 
+static bool
+set_constant_texts(CURL *easy)
+{
+	static const struct text_option texts[] = {
+		{CURLOPT_PROTOCOLS_STR, "http,https"},
+		{CURLOPT_PROXY, ""},
+		{CURLOPT_NOPROXY, "*"}, /* not to look for $no_proxy */
+		/* A locked key is unusable: OpenSSL would ask for its passphrase at the
+		 * terminal. */
+		{CURLOPT_KEYPASSWD, ""},
+	};
+
+	return set_texts(easy, texts, sizeof(texts) / sizeof(texts[0]));
+}
+
 static void
 set_constant_options(struct transfer *transfer)
 {
@@ -143,10 +160,7 @@ set_constant_options(struct transfer *transfer)
 
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(easy, CURLOPT_PROXY, "");
-	curl_easy_setopt(easy, CURLOPT_NOPROXY, "*"); /* not to look for $no_proxy */
 	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
 	curl_easy_setopt(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
@@ -160,9 +174,6 @@ set_constant_options(struct transfer *transfer)
 	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_request);
 	curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
 	curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)CONNECTION_IDLE_MAX_S);
-	/* A locked key is unusable: OpenSSL would ask for its passphrase at the
-	 * terminal. */
-	curl_easy_setopt(easy, CURLOPT_KEYPASSWD, "");
 	/* Not to wait for a resolver that nobody needs any more. */
 	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 }
@@ -180,7 +191,8 @@ transfer_init(
 	buf_init(&transfer->response.body, options->snippet_bytes);
 	transfer->easy = curl_easy_init();
 	if (transfer->easy == NULL ||
-		buf_reserve(&transfer->response.body, options->snippet_bytes) == NULL)
+		buf_reserve(&transfer->response.body, options->snippet_bytes) == NULL ||
+		!set_constant_texts(transfer->easy))
 		return err_no_memory(err);
 	set_constant_options(transfer);
 	return 0;

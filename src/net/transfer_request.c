@@ -5,6 +5,8 @@
  */
 #include "net/transfer.h"
 
+#include "net/texts.h"
+
 #include <stdlib.h>
 
 enum { FIRST_LINES = 16 };
@@ -142,21 +144,33 @@ set_blob(CURL *easy, CURLoption option, struct span bytes)
 	return curl_easy_setopt(easy, option, span_present(bytes) ? &blob : NULL);
 }
 
+/* Its own, or the system's. */
+static CURLcode
+set_authorities(CURL *easy, struct span own, const struct tls_defaults *tls)
+{
+	bool has_own = span_present(own);
+	struct text_option texts[] = {
+		{CURLOPT_CAINFO, has_own ? NULL : tls->ca_file},
+		{CURLOPT_CAPATH, has_own ? NULL : tls->ca_path},
+	};
+
+	return set_texts(easy, texts, sizeof(texts) / sizeof(texts[0]))
+		? set_blob(easy, CURLOPT_CAINFO_BLOB, own)
+		: CURLE_OUT_OF_MEMORY;
+}
+
 static int
 set_tls(struct transfer *transfer, const struct transfer_request *request,
 	const struct tls_defaults *tls, struct err *err)
 {
 	CURL *easy = transfer->easy;
-	bool own = span_present(request->tls_ca);
 	CURLcode code;
 
 	if (transfer->tls_known && transfer->tls_ca == request->tls_ca.ptr &&
 		transfer->tls_cert == request->tls_cert.ptr &&
 		transfer->tls_key == request->tls_key.ptr)
 		return 0;
-	curl_easy_setopt(easy, CURLOPT_CAINFO, own ? NULL : tls->ca_file);
-	curl_easy_setopt(easy, CURLOPT_CAPATH, own ? NULL : tls->ca_path);
-	code = set_blob(easy, CURLOPT_CAINFO_BLOB, request->tls_ca);
+	code = set_authorities(easy, request->tls_ca, tls);
 	if (code == CURLE_OK)
 		code = set_blob(easy, CURLOPT_SSLCERT_BLOB, request->tls_cert);
 	if (code == CURLE_OK)
@@ -208,13 +222,14 @@ copy_target(struct transfer *transfer, const struct transfer_request *request,
 static bool
 take_target(struct transfer *transfer, struct target *target)
 {
+	struct text_option option = {
+		CURLOPT_REQUEST_TARGET, target == NULL ? NULL : target->in_request};
 	CURL *easy = transfer->easy;
 
 	target_drop(transfer->target);
 	transfer->target = target;
 	curl_easy_setopt(easy, CURLOPT_CURLU, target == NULL ? NULL : target->parsed);
-	return curl_easy_setopt(easy, CURLOPT_REQUEST_TARGET,
-		       target == NULL ? NULL : target->in_request) == CURLE_OK;
+	return set_texts(easy, &option, 1);
 }
 
 /* What cannot be parsed is left to libcurl, which then says so. ERR_OS. */
@@ -238,6 +253,15 @@ set_url(struct transfer *transfer, struct targets *targets, const char *url,
 	return 0;
 }
 
+static bool
+set_method(struct transfer *transfer, struct span method, const char *text)
+{
+	struct text_option option = {CURLOPT_CUSTOMREQUEST,
+		method_is_implied(transfer->mode, method) ? NULL : text};
+
+	return set_texts(transfer->easy, &option, 1);
+}
+
 int
 transfer_prepare(struct transfer *transfer, const struct transfer_request *request,
 	const struct tls_defaults *tls, struct targets *targets, struct err *err)
@@ -254,8 +278,8 @@ transfer_prepare(struct transfer *transfer, const struct transfer_request *reque
 		set_body(transfer, request->body);
 	if (set_tls(transfer, request, tls, err) != 0)
 		return -1;
-	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST,
-		method_is_implied(mode, request->method) ? NULL : method);
+	if (!set_method(transfer, request->method, method))
+		return err_no_memory(err);
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, header_list(transfer));
 	curl_easy_setopt(
 		easy, CURLOPT_CONNECTTIMEOUT_MS, timeout_of(request->connect_timeout_ms));
