@@ -76,33 +76,60 @@ flight_record_make(struct flight_record *record, const char *db_path, int64_t wo
 	return result;
 }
 
-static void
-open_at(struct flight_record *record, const char *path)
+/* What ended with errno did so for want of something that there may be the next time. */
+static bool
+is_shortage(int number)
 {
-	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	return number == EMFILE || number == ENFILE || number == ENOMEM ||
+		number == EAGAIN || number == EINTR;
+}
+
+/* -1, with errno, also where there is nothing to be trusted. */
+static int
+map_trusted(struct flight_record *record, int fd, const char *path)
+{
 	struct stat status;
 	size_t count;
 
-	if (fd < 0)
-		return;
-	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
-		trust_status(&status, path, NULL) == 0) {
-		count = (size_t)status.st_size / sizeof(*record->jobs);
-		if (count > 0 && count <= PLACES_MAX)
-			(void)map(record, fd, PROT_READ, count);
-	}
-	close(fd);
+	if (fstat(fd, &status) != 0)
+		return -1;
+	count = (size_t)status.st_size / sizeof(*record->jobs);
+	errno = EINVAL;
+	if (!S_ISREG(status.st_mode) || trust_status(&status, path, NULL) != 0 ||
+		count == 0 || count > PLACES_MAX)
+		return -1;
+	return map(record, fd, PROT_READ, count);
 }
 
-void
-flight_record_open(struct flight_record *record, const char *db_path, int64_t worker)
+static int
+open_at(struct flight_record *record, const char *path, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	int failed = 0;
+
+	if (fd < 0 || map_trusted(record, fd, path) != 0)
+		failed = errno;
+	if (fd >= 0)
+		close(fd);
+	if (!is_shortage(failed))
+		return 0;
+	errno = failed;
+	return err_errno(err, "%s", path);
+}
+
+int
+flight_record_open(struct flight_record *record, const char *db_path, int64_t worker,
+	struct err *err)
 {
 	char *path = path_of(db_path, worker);
+	int result;
 
 	*record = (struct flight_record){0};
-	if (path != NULL)
-		open_at(record, path);
+	if (path == NULL)
+		return err_no_memory(err);
+	result = open_at(record, path, err);
 	free(path);
+	return result;
 }
 
 void

@@ -23,9 +23,13 @@ struct flight_record {
 int flight_record_make(struct flight_record *record, const char *db_path, int64_t worker,
 	size_t count, struct err *err);
 
-/* Opens the record of a worker that died. One that cannot be read counts as missing. */
-void flight_record_open(
-	struct flight_record *record, const char *db_path, int64_t worker);
+/*
+ * Opens the record of a worker that died. One that cannot be read, or is not to be
+ * trusted, counts as missing: 0, and no jobs. For want of memory or descriptors nobody
+ * knows whether there is one: ERR_OS, ERR_BUSY; it may be there the next time.
+ */
+int flight_record_open(struct flight_record *record, const char *db_path, int64_t worker,
+	struct err *err);
 
 void flight_record_close(struct flight_record *record);
 

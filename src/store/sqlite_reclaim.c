@@ -156,26 +156,39 @@ take_back(struct sqlite_store *store, const struct held_job *job, int64_t now,
 	return bury_crashed(store, job, now, err);
 }
 
+/* Without a record all that the worker had claimed are suspected. */
 static int
-take_back_from(struct sqlite_store *store, int64_t worker, int64_t now, size_t limit,
+take_back_all(struct sqlite_store *store, int64_t worker,
+	const struct flight_record *flights, int64_t now, size_t limit,
 	struct stalled_list *list, struct err *err)
 {
 	struct held_job *jobs = calloc(limit, sizeof(*jobs));
-	struct flight_record flights;
 	size_t count = 0;
 	int result;
 
 	if (jobs == NULL)
 		return err_no_memory(err);
-	flight_record_open(&flights, store->path, worker);
 	result = jobs_of_worker(store, worker, &list->arena, jobs, limit, &count, err);
 	for (size_t i = 0; i < count && result == 0; i++) {
-		jobs[i].crashes += flights.jobs == NULL ||
-			flight_record_has(&flights, jobs[i].id);
+		jobs[i].crashes += flights->jobs == NULL ||
+			flight_record_has(flights, jobs[i].id);
 		result = take_back(store, &jobs[i], now, list, err);
 	}
-	flight_record_close(&flights);
 	free(jobs);
+	return result;
+}
+
+static int
+take_back_from(struct sqlite_store *store, int64_t worker, int64_t now, size_t limit,
+	struct stalled_list *list, struct err *err)
+{
+	struct flight_record flights;
+	int result;
+
+	if (flight_record_open(&flights, store->path, worker, err) != 0)
+		return -1;
+	result = take_back_all(store, worker, &flights, now, limit, list, err);
+	flight_record_close(&flights);
 	return result;
 }
 

@@ -143,3 +143,44 @@ receiver_has() {
   [ "$(sort <<<"$output" | xargs)" = \
     'other.worker-78 wh.db.worker- wh.db.worker-077 wh.db.worker-1 wh.db.worker-7x' ]
 }
+
+# blamed_by_faults CLASS ERRNO: the jobs that have a crash on their record when the store
+# after a crash is drained, once with each call of the class failing.
+blamed_by_faults() {
+  local n
+
+  for ((n = 1; ; n++)); do
+    rm -rf now
+    cp -r crashed now
+    printf '\0' >mark
+    FAULT="$1 $2 $n once" FAULT_MARK=$PWD/mark LD_PRELOAD=$build/torture/fault.so \
+      whworker --db now/wh.db --drain >now/lines || :
+    [ "$(od -An -tu1 mark)" -eq 1 ] || break
+    whworker --db now/wh.db --drain >>now/lines
+    jq -r 'select(.event == "stalled" and .crashes > 0).id' now/lines
+    [ "$(jq -r 'select(.event == "completed").id' now/lines | wc -l)" = 41 ] || echo lost
+  done
+  [ "$n" -gt 1 ] || echo "no call of $1"
+}
+
+@test "want of memory or descriptors as a crash is looked into blames no job for it" {
+  [ -z "${TEST_SANITIZED:-}" ] || skip "no faults are put into sanitized programs"
+  receiver_start --switch x=/hang
+  {
+    events 1 hangs "$(receiver_url /switch/x)"
+    events 40 ahead "$(receiver_url /switch/x)"
+  } | whenqueue --db crashed/wh.db >receipts
+  worker_start --db crashed/wh.db --concurrency 1
+  wait_until receiver_has 1
+  kill -KILL "$worker_pid"
+  wait_until has_ended "$worker_pid"
+  receiver_control x /ok
+  # How many it claims ahead is its affair; here it is all of them.
+  sqlite3 crashed/wh.db 'UPDATE retry_queue SET state = 2, worker = 1, token = 1;
+    UPDATE endpoint SET active = active + waiting, waiting = 0'
+  whqueue stats --db crashed/wh.db | jq -es '.[0].active == 41'
+  for fault in 'map 12' 'open 24'; do
+    # shellcheck disable=SC2086 # two arguments
+    [ "$(blamed_by_faults $fault | sort -u)" = hangs-0 ]
+  done
+}

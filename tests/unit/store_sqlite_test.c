@@ -522,6 +522,45 @@ test_a_worker_elsewhere_lives_by_its_lease(void)
 }
 
 static void
+check_flights(const struct fixture *f, bool readable, int result)
+{
+	struct flight_record record;
+	struct err err = {0};
+
+	CHECK_INT(flight_record_open(&record, f->path, 7, &err), result);
+	CHECK_INT(record.jobs != NULL, readable);
+	CHECK_INT(err.kind, result == 0 ? ERR_NONE : ERR_OS);
+	flight_record_close(&record);
+}
+
+static void
+test_a_record_of_flights_is_missing_or_could_not_be_opened(void)
+{
+	struct fixture f = fixture_new();
+	struct flight_record made;
+	struct rlimit limit, before;
+	struct err err = {0};
+	char path[160];
+
+	snprintf(path, sizeof(path), "%s.worker-7", f.path);
+	check_flights(&f, false, 0);
+	ok(flight_record_make(&made, f.path, 7, 4, &err), &err);
+	check_flights(&f, true, 0);
+	getrlimit(RLIMIT_NOFILE, &before);
+	limit = (struct rlimit){0, before.rlim_max};
+	setrlimit(RLIMIT_NOFILE, &limit);
+	check_flights(&f, false, -1);
+	setrlimit(RLIMIT_NOFILE, &before);
+	CHECK_INT(chmod(path, 0666), 0);
+	check_flights(&f, false, 0);
+	CHECK_INT(unlink(path), 0);
+	CHECK_INT(symlink("wh.db", path), 0);
+	check_flights(&f, false, 0);
+	flight_record_close(&made);
+	fixture_free(&f);
+}
+
+static void
 test_the_wal_stays_bounded(void)
 {
 	struct fixture f = fixture_new();
@@ -653,6 +692,7 @@ main(void)
 		TAP(test_the_turn_to_write_is_waited_for_and_then_given_up),
 		TAP(test_a_worker_elsewhere_lives_by_its_lease),
 		TAP(test_with_nothing_to_do_nobody_waits_for_the_turn_to_write),
+		TAP(test_a_record_of_flights_is_missing_or_could_not_be_opened),
 		TAP(test_the_wal_stays_bounded),
 		TAP(test_short_programs_leave_a_short_wal),
 		TAP(test_a_store_without_a_write_ahead_log_is_refused),

@@ -7,6 +7,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 /* ---- accepting ------------------------------------------------------------------- */
@@ -596,6 +597,36 @@ test_only_what_was_under_way_is_suspected(void)
 	CHECK_INT(state_of(f.store, "a"), JOB_WAITING);
 	CHECK_INT(state_of(f.store, "b"), JOB_DEAD);
 	CHECK_INT(state_of(f.store, "c"), JOB_WAITING);
+	check_health(f.store);
+	fixture_free(&f);
+}
+
+/* Without descriptors nobody can read who is to blame, and so nobody is blamed yet. */
+static void
+test_nobody_is_suspected_for_want_of_descriptors(void)
+{
+	struct fixture f = fixture_new();
+	struct rlimit limit, before;
+	struct stalled_list list;
+	struct err err = {0};
+
+	enqueue(f.store, "a");
+	enqueue(f.store, "b");
+	enqueue(f.store, "c");
+	crash_delivering(&f, "b");
+	getrlimit(RLIMIT_NOFILE, &before);
+	limit = (struct rlimit){0, before.rlim_max};
+	setrlimit(RLIMIT_NOFILE, &limit);
+	CHECK_INT(store_reclaim(f.store, NOW, 10, &list, &err), -1);
+	setrlimit(RLIMIT_NOFILE, &before);
+	CHECK_INT(err.kind, ERR_OS);
+	CHECK_INT(list.count, 0);
+	arena_free(&list.arena);
+	CHECK_INT(state_of(f.store, "a"), JOB_ACTIVE);
+	take_back_all(f.store);
+	CHECK_INT(crashes_of(f.store, "a"), 0);
+	CHECK_INT(crashes_of(f.store, "b"), 1);
+	CHECK_INT(crashes_of(f.store, "c"), 0);
 	check_health(f.store);
 	fixture_free(&f);
 }
@@ -1700,6 +1731,7 @@ main(void)
 		TAP(test_an_endpoint_may_ask_us_to_stay_away),
 		TAP(test_a_crash_gives_the_job_back_at_once),
 		TAP(test_only_what_was_under_way_is_suspected),
+		TAP(test_nobody_is_suspected_for_want_of_descriptors),
 		TAP(test_an_attempt_clears_of_crashes),
 		TAP(test_a_living_worker_keeps_its_jobs),
 		TAP(test_stopping_is_no_crash),
