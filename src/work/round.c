@@ -255,11 +255,19 @@ exchange_batch(struct store_thread *self, struct exchange *exchange, struct err 
 	return store_exchange(self->options.store, exchange, err);
 }
 
+/* A clock that stands still, as in tests, never brings an endpoint's next turn. */
+static bool
+waits_for_rate(const struct store_thread *self, const struct exchange *exchange)
+{
+	return exchange->paced && self->options.clock->fixed_at == 0;
+}
+
 /* Whether the exchange says that what was to be done is done, but for what is held. */
 static bool
 is_over(const struct store_thread *self, const struct exchange *exchange, size_t taken)
 {
-	if ((size_t)self->demand.held > self->unwanted.count || exchange->paced)
+	if ((size_t)self->demand.held > self->unwanted.count ||
+		waits_for_rate(self, exchange))
 		return false;
 	if (self->options.once)
 		return taken == 0;
