@@ -140,7 +140,8 @@ total_width(const struct table *table, bool shrunk)
 	return total;
 }
 
-/* How readily a column is given up: the less, the sooner; empty ones before all others. */
+/* How readily a column is given up: the less, the sooner; empty ones before all others.
+ */
 static int
 value_of(const struct table *table, size_t column)
 {

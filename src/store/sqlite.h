@@ -242,6 +242,11 @@ int endpoint_by_id(struct sqlite_store *store, int64_t id,
 	" AND (breaker_trips = 0 OR active = 0)"
 #define ENDPOINT_OPEN ENDPOINT_WELL " AND " ENDPOINT_PACED_UNTIL " <= ?2"
 
+/* It has a waiting job that was due by ?3; NULL: whenever. */
+#define ENDPOINT_HAS_DUE                                                                 \
+	" AND (?3 IS NULL OR EXISTS (SELECT 1 FROM retry_queue q"                        \
+	" WHERE q.endpoint_id = endpoint.id AND q.state = 0 AND q.run_at <= ?3))"
+
 /* breaker_failures, breaker_trips, breaker_until: the next three columns. */
 struct breaker read_breaker(struct query *query);
 
@@ -323,8 +328,12 @@ bool completion_add(struct completion_batch *batch, struct settle *settle);
 int complete_batch(struct sqlite_store *store, struct completion_batch *batch,
 	int64_t now, struct err *err);
 
+/* The next parameter: what is claimed was due by then; NULL: whenever. */
+void bind_due_by(struct query *query, const struct exchange *exchange);
+
 /* Delayed jobs that are due become waiting, a bounded number of them. */
-int promote_due(struct sqlite_store *store, int64_t now, struct err *err);
+int promote_due(
+	struct sqlite_store *store, const struct exchange *exchange, struct err *err);
 
 /* How many jobs of the endpoint the exchange may claim in all, or CLAIM_NEVER. */
 int claim_room_of(const struct exchange *exchange, int64_t endpoint_id);
@@ -343,9 +352,9 @@ int ready_priorities_differ(
 	struct sqlite_store *store, int64_t endpoint_id, bool *differ, struct err *err);
 
 /* The oldest waiting jobs of those behind *after, oldest first. */
-int oldest_ready(struct sqlite_store *store, int64_t endpoint_id,
-	struct ready_place after, int64_t *ids, size_t limit, size_t *count,
-	struct err *err);
+int oldest_ready(struct sqlite_store *store, const struct exchange *exchange,
+	int64_t endpoint_id, struct ready_place after, int64_t *ids, size_t limit,
+	size_t *count, struct err *err);
 
 /* Fills in more, paced and next_due_at. */
 int look_ahead(struct sqlite_store *store, struct exchange *exchange, struct err *err);

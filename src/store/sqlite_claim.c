@@ -18,12 +18,13 @@ const struct sql sqlite_claim_sql[] = {
 	[READY_ENDPOINTS] = {"ready-endpoints",
 		"SELECT id, waiting, claims, breaker_trips, paced_until_us, named, name"
 		" FROM endpoint WHERE queue_id = ?1 AND waiting > 0 AND" ENDPOINT_OPEN
-		" ORDER BY served"},
+			ENDPOINT_HAS_DUE " ORDER BY served"},
 	[READY_JOBS] = {"ready-jobs",
 		DELIVERY_COLUMNS " FROM retry_queue q CROSS JOIN endpoint e"
 				 " ON e.id = q.endpoint_id CROSS JOIN request r"
 				 " ON r.job_id = q.id"
 				 " WHERE q.endpoint_id = ?1 AND q.state = 0"
+				 " AND (?3 IS NULL OR q.run_at <= ?3)"
 				 " ORDER BY q.priority DESC, q.id LIMIT ?2"},
 	[READY_JOB] = {"ready-job",
 		DELIVERY_COLUMNS " FROM retry_queue q CROSS JOIN endpoint e"
@@ -35,6 +36,7 @@ const struct sql sqlite_claim_sql[] = {
 				 " CROSS JOIN request r ON r.job_id = q.id"
 				 " WHERE q.state = 0 AND q.expedited = 1"
 				 " AND e.queue_id = ?1 AND e.held_at IS NULL"
+				 " AND (?3 IS NULL OR q.run_at <= ?3)"
 				 " ORDER BY q.id LIMIT ?2"},
 	[CLAIM] = {"claim",
 		"UPDATE retry_queue SET state = 2, token = ?1, worker = ?2,"
@@ -134,6 +136,7 @@ read_shares(struct claim *claim, struct err *err)
 
 	bind_int(&query, claim->store->queue_id);
 	bind_int(&query, exchange->now);
+	bind_due_by(&query, exchange);
 	while (claim->share_count < exchange->claim_limit &&
 		(row = query_next(&query, err)) == 1) {
 		struct share *share = &claim->shares[claim->share_count];
@@ -227,6 +230,7 @@ take_by_priority(struct claim *claim, int64_t endpoint_id, size_t count,
 
 	bind_int(&query, endpoint_id);
 	bind_int(&query, (int64_t)count);
+	bind_due_by(&query, claim->exchange);
 	while (!is_full(claim) && (row = query_next(&query, err)) == 1) {
 		if (take_row(claim, &query, err) != 0) {
 			query_end(&query);
@@ -265,7 +269,8 @@ take_oldest(struct claim *claim, int64_t endpoint_id, size_t count,
 
 	if (ids == NULL)
 		return err_no_memory(err);
-	result = oldest_ready(claim->store, endpoint_id, after, ids, count, &found, err);
+	result = oldest_ready(claim->store, claim->exchange, endpoint_id, after, ids,
+		count, &found, err);
 	for (size_t i = 0; i < found && result == 0 && !is_full(claim); i++)
 		result = take_job(claim, ids[i], err);
 	free(ids);
@@ -314,6 +319,7 @@ take_expedited(struct claim *claim, struct err *err)
 
 	bind_int(&query, claim->store->queue_id);
 	bind_int(&query, (int64_t)exchange->claim_limit);
+	bind_due_by(&query, exchange);
 	while (!is_full(claim) && (row = query_next(&query, err)) == 1) {
 		int64_t endpoint_id = sqlite3_column_int64(query.statement, 1);
 

@@ -16,14 +16,16 @@ const struct sql sqlite_due_sql[] = {
 		"UPDATE retry_queue SET state = ?2, paused_by = ?3 WHERE id = ?1"},
 	[READY] = {"ready",
 		"SELECT id FROM endpoint WHERE queue_id = ?1 AND waiting > 0"
-		" AND" ENDPOINT_OPEN},
+		" AND" ENDPOINT_OPEN ENDPOINT_HAS_DUE},
 	[PACED] = {"paced",
 		"SELECT id FROM endpoint WHERE queue_id = ?1 AND waiting > 0"
-		" AND" ENDPOINT_WELL " AND " ENDPOINT_PACED_UNTIL " > ?2"},
+		" AND" ENDPOINT_WELL " AND " ENDPOINT_PACED_UNTIL
+		" > ?2" ENDPOINT_HAS_DUE},
 	[EXPEDITED] = {"expedited",
 		"SELECT e.id FROM retry_queue q INDEXED BY job_expedited"
 		" CROSS JOIN endpoint e ON e.id = q.endpoint_id WHERE q.state = 0"
-		" AND q.expedited = 1 AND e.queue_id = ?1 AND e.held_at IS NULL"},
+		" AND q.expedited = 1 AND e.queue_id = ?1 AND e.held_at IS NULL"
+		" AND (?2 IS NULL OR q.run_at <= ?2) ORDER BY q.id LIMIT ?3"},
 	[NEXT_DUE] = {"next-due",
 		"SELECT q.run_at, e.queue_id FROM retry_queue q"
 		" CROSS JOIN endpoint e ON e.id = q.endpoint_id WHERE q.state = 1"
@@ -36,17 +38,32 @@ const struct sql sqlite_due_sql[] = {
 
 enum { PROMOTE_MAX = 1000, OTHERS_MAX = 64 };
 
+void
+bind_due_by(struct query *query, const struct exchange *exchange)
+{
+	bind_optional(query, exchange->due_by != 0, exchange->due_by);
+}
+
+/* The time by which those are due that the exchange is about. */
+static int64_t
+due_until(const struct exchange *exchange)
+{
+	return exchange->due_by != 0 && exchange->due_by < exchange->now
+		? exchange->due_by
+		: exchange->now;
+}
+
 /* ---- promotion ------------------------------------------------------------------- */
 
 /* Of all queues: one index serves them. But holds are each queue's own. */
 static int
-read_due(struct sqlite_store *store, int64_t now, struct moved_job *jobs, size_t *count,
+read_due(struct sqlite_store *store, int64_t until, struct moved_job *jobs, size_t *count,
 	struct err *err)
 {
 	struct query query = query_start(store, &sqlite_due_sql[DUE_JOBS]);
 	int row;
 
-	bind_int(&query, now);
+	bind_int(&query, until);
 	bind_int(&query, PROMOTE_MAX);
 	for (*count = 0; (row = query_next(&query, err)) == 1; (*count)++) {
 		struct moved_job *job = &jobs[*count];
@@ -61,12 +78,12 @@ read_due(struct sqlite_store *store, int64_t now, struct moved_job *jobs, size_t
 }
 
 int
-promote_due(struct sqlite_store *store, int64_t now, struct err *err)
+promote_due(struct sqlite_store *store, const struct exchange *exchange, struct err *err)
 {
 	struct moved_job jobs[PROMOTE_MAX];
 	size_t count;
 
-	if (read_due(store, now, jobs, &count, err) != 0)
+	if (read_due(store, due_until(exchange), jobs, &count, err) != 0)
 		return -1;
 	for (size_t i = 0; i < count; i++) {
 		struct query query = query_start(store, &sqlite_due_sql[PROMOTE]);
@@ -108,9 +125,11 @@ any_endpoint(struct sqlite_store *store, int which, const struct exchange *excha
 
 	bind_int(&query, store->queue_id);
 	bind_int(&query, exchange->now);
+	bind_due_by(&query, exchange);
 	return finds_claimable(&query, exchange, err);
 }
 
+/* Of expedited jobs, among as many of the first as a claim looks at. */
 static int
 any_left(struct sqlite_store *store, const struct exchange *exchange, struct err *err)
 {
@@ -121,6 +140,9 @@ any_left(struct sqlite_store *store, const struct exchange *exchange, struct err
 		return found;
 	expedited = query_start(store, &sqlite_due_sql[EXPEDITED]);
 	bind_int(&expedited, store->queue_id);
+	bind_due_by(&expedited, exchange);
+	bind_int(&expedited,
+		exchange->claim_limit == 0 ? 1 : (int64_t)exchange->claim_limit);
 	return finds_claimable(&expedited, exchange, err);
 }
 
@@ -159,6 +181,8 @@ look_ahead(struct sqlite_store *store, struct exchange *exchange, struct err *er
 	if (paced < 0 || next_due(store, &due_at, err) != 0 ||
 		query_int(&later, 0, &not_before, err) != 0)
 		return -1;
+	if (exchange->due_by != 0 && due_at > exchange->due_by)
+		due_at = 0;
 	exchange->more = left > 0 || (due_at != 0 && due_at <= exchange->now);
 	exchange->paced = paced > 0;
 	exchange->next_due_at = due_at == 0 || (not_before != 0 && not_before < due_at)

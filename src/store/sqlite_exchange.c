@@ -12,7 +12,7 @@ claim(struct sqlite_store *store, struct exchange *exchange, struct err *err)
 {
 	if (store->holds.all)
 		return 0;
-	if (promote_due(store, exchange->now, err) != 0)
+	if (promote_due(store, exchange, err) != 0)
 		return -1;
 	if (store->endpoints.affects_claims && endpoints_flush(store, err) != 0)
 		return -1;

@@ -12,10 +12,12 @@ enum { NEXT_PRIORITY, NEXT_WITHIN, SEVERAL_PRIORITIES };
 const struct sql sqlite_oldest_sql[] = {
 	[NEXT_PRIORITY] = {"next-priority",
 		"SELECT priority, id FROM retry_queue WHERE endpoint_id = ?1"
-		" AND state = 0 AND priority < ?2 ORDER BY priority DESC, id LIMIT 1"},
+		" AND state = 0 AND priority < ?2 AND (?3 IS NULL OR run_at <= ?3)"
+		" ORDER BY priority DESC, id LIMIT 1"},
 	[NEXT_WITHIN] = {"next-within",
 		"SELECT id FROM retry_queue WHERE endpoint_id = ?1 AND state = 0"
-		" AND priority = ?2 AND id > ?3 ORDER BY id LIMIT 1"},
+		" AND priority = ?2 AND id > ?3 AND (?4 IS NULL OR run_at <= ?4)"
+		" ORDER BY id LIMIT 1"},
 	[SEVERAL_PRIORITIES] = {"several-priorities",
 		"SELECT (SELECT priority FROM retry_queue WHERE endpoint_id = ?1"
 		" AND state = 0 ORDER BY priority LIMIT 1)"
@@ -30,6 +32,7 @@ enum { PRIORITIES_MAX = 256 };
 /* Priorities that have jobs left, each with the first of them. */
 struct heads {
 	struct sqlite_store *store;
+	const struct exchange *exchange;
 	int64_t endpoint_id;
 	struct ready_place places[PRIORITIES_MAX];
 	size_t count;
@@ -44,6 +47,7 @@ next_within(struct heads *heads, struct ready_place *place, bool *found, struct 
 	bind_int(&query, heads->endpoint_id);
 	bind_int(&query, place->priority);
 	bind_int(&query, place->id);
+	bind_due_by(&query, heads->exchange);
 	if (query_int(&query, 0, &place->id, err) != 0)
 		return -1;
 	*found = place->id != 0;
@@ -60,6 +64,7 @@ next_priority(
 
 	bind_int(&query, heads->endpoint_id);
 	bind_int(&query, place->priority);
+	bind_due_by(&query, heads->exchange);
 	row = query_next(&query, err);
 	*found = row == 1;
 	if (row != 1)
@@ -103,10 +108,12 @@ oldest_head(struct heads *heads)
 }
 
 int
-oldest_ready(struct sqlite_store *store, int64_t endpoint_id, struct ready_place after,
-	int64_t *ids, size_t limit, size_t *count, struct err *err)
+oldest_ready(struct sqlite_store *store, const struct exchange *exchange,
+	int64_t endpoint_id, struct ready_place after, int64_t *ids, size_t limit,
+	size_t *count, struct err *err)
 {
-	struct heads heads = {.store = store, .endpoint_id = endpoint_id};
+	struct heads heads = {
+		.store = store, .exchange = exchange, .endpoint_id = endpoint_id};
 	bool found;
 
 	*count = 0;

@@ -167,6 +167,7 @@ typedef const struct rate *claim_rate(
  * transaction. */
 struct exchange {
 	int64_t now;
+	int64_t due_by; /* nothing that came due later than that; 0: all that is due */
 	struct settle *settles;
 	size_t settle_count;
 	size_t claim_limit; /* 0: claim nothing */

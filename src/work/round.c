@@ -179,13 +179,6 @@ tell_settled(struct store_thread *self, int64_t now)
 	store_thread_flush(self);
 }
 
-/* With --once, what was not yet due at the start goes back as it came, at the end. */
-static bool
-is_wanted(const struct store_thread *self, const struct delivery *delivery)
-{
-	return !self->options.once || delivery->run_at <= self->started_at;
-}
-
 static int
 take_delivery(struct store_thread *self, struct delivery *delivery,
 	struct task_list *fresh, struct err *err)
@@ -200,13 +193,13 @@ take_delivery(struct store_thread *self, struct delivery *delivery,
 		task_give_back(&self->pool, task);
 		return -1;
 	}
-	task_list_add(is_wanted(self, delivery) ? fresh : &self->unwanted, task);
+	task_list_add(fresh, task);
 	return 0;
 }
 
 /* What was claimed and cannot be taken, worker_stop gives back: the error is the end. */
 static int
-take_claimed(struct store_thread *self, size_t claimed, size_t *taken, struct err *err)
+take_claimed(struct store_thread *self, size_t claimed, struct err *err)
 {
 	struct task_list fresh = {0};
 	int result = 0;
@@ -216,7 +209,6 @@ take_claimed(struct store_thread *self, size_t claimed, size_t *taken, struct er
 			free(self->deliveries[i]);
 		else
 			result = take_delivery(self, self->deliveries[i], &fresh, err);
-	*taken = fresh.count;
 	mailbox_put(&self->claimed, &fresh);
 	return result;
 }
@@ -224,7 +216,7 @@ take_claimed(struct store_thread *self, size_t claimed, size_t *taken, struct er
 bool
 round_may_claim(const struct store_thread *self)
 {
-	return !self->claims_over && !self->output_lost && !atomic_load(&self->stopping);
+	return !self->output_lost && !atomic_load(&self->stopping);
 }
 
 static int
@@ -235,6 +227,9 @@ exchange_batch(struct store_thread *self, struct exchange *exchange, struct err 
 
 	if (demand_plan(&self->demand, &plan, err) != 0)
 		return -1;
+	/* With --once, what comes due meanwhile is left to others. */
+	if (self->options.once)
+		exchange->due_by = self->started_at;
 	if (round_may_claim(self)) {
 		exchange->claim_limit = (size_t)plan.limit;
 		exchange->claim_sure = (size_t)plan.sure;
@@ -262,33 +257,19 @@ waits_for_rate(const struct store_thread *self, const struct exchange *exchange)
 	return exchange->paced && self->options.clock->fixed_at == 0;
 }
 
-/* Whether the exchange says that what was to be done is done, but for what is held. */
+/* Whether the exchange says that what was to be done is done. */
 static bool
-is_over(const struct store_thread *self, const struct exchange *exchange, size_t taken)
+is_over(const struct store_thread *self, const struct exchange *exchange)
 {
-	if ((size_t)self->demand.held > self->unwanted.count ||
-		waits_for_rate(self, exchange))
-		return false;
-	if (self->options.once)
-		return taken == 0;
-	return self->options.drain && exchange->claim_limit > 0 && !exchange->more &&
-		(exchange->next_due_at == 0 || exchange->next_due_at > exchange->now);
-}
-
-static void
-end_claims(struct store_thread *self)
-{
-	self->claims_over = true;
-	for (struct task *task = self->unwanted.head; task != NULL; task = task->next)
-		demand_returned(&self->demand, task->delivery, 0, STANDING_NEW);
-	task_list_join(&self->pending, &self->unwanted);
+	return (self->options.drain || self->options.once) && self->demand.held == 0 &&
+		exchange->claim_limit > 0 && !exchange->more &&
+		!waits_for_rate(self, exchange);
 }
 
 void
 round_run(struct store_thread *self)
 {
 	struct exchange exchange = {.now = store_thread_now(self)};
-	size_t taken;
 	struct err err;
 
 	self->round_us = clock_monotonic_us();
@@ -301,15 +282,14 @@ round_run(struct store_thread *self)
 		self->give_up_us = 0;
 	self->round_failed = false;
 	self->retry_us = 0;
-	if (take_claimed(self, exchange.claimed_count, &taken, &err) != 0)
+	if (take_claimed(self, exchange.claimed_count, &err) != 0)
 		end_with(self, &err);
 	tell_settled(self, exchange.now);
 	if (exchange.claim_limit > 0)
 		self->next_due_at = exchange.next_due_at;
 	/* Where the rooms are full, only a task that comes back makes a difference. */
-	self->look = exchange.more && (taken > 0 || self->demand.held == 0);
-	if (round_may_claim(self) && is_over(self, &exchange, taken))
-		end_claims(self);
-	if (self->claims_over && self->demand.held == 0 && self->pending.count == 0)
+	self->look = exchange.more &&
+		(exchange.claimed_count > 0 || self->demand.held == 0);
+	if (round_may_claim(self) && is_over(self, &exchange))
 		self->done = true;
 }

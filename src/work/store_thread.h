@@ -57,8 +57,7 @@ struct store_thread {
 	struct rates *rates; /* NULL: none */
 	struct task_pool pool;
 	struct demand demand;
-	struct task_list pending;  /* finished, not yet settled */
-	struct task_list unwanted; /* claimed, to be given back at the end */
+	struct task_list pending; /* finished, not yet settled */
 	struct settle *settles;
 	struct delivery **deliveries;
 	size_t batch_cap; /* places in both */
@@ -71,7 +70,6 @@ struct store_thread {
 	bool round_failed;     /* the last one */
 	enum err_kind trouble; /* what it failed of */
 	bool output_lost;
-	bool claims_over; /* what was asked for is done */
 	bool left_behind; /* at the end: jobs for endpoints that nobody configured */
 	bool done;
 	int64_t wait_us;                       /* before the next try, after a failure */

@@ -174,6 +174,17 @@ left_in_queue() {
   [ "$(receiver_count)" = 3 ]
 }
 
+@test "--once tries all that was due, while retries come due before it" {
+  receiver_start
+  printf '%s\n' '{"types":{"server":{"base_delay_ms":1,"max_delay_ms":1}}}' >policy.json
+  jq -cn --arg url "$(receiver_url '')" '
+    range(300) | {id: "\(.)", url: ($url + if . % 3 == 0 then "/status/500" else "/ok" end)}' | whenqueue
+  run -0 whworker --once --policy policy.json --max-time 60s
+  json_is '.attempt == 1 and (.event == "completed" or .event == "retry")'
+  [ "$(json .id | sort -u | wc -l)" = 300 ]
+  [ "$(receiver_count)" = 300 ]
+}
+
 @test "--drain does not wait for what is delayed" {
   receiver_start
   printf '%s\n' '{"delay":"1h","url":"'"$(receiver_url /ok)"'"}' | whenqueue

@@ -267,6 +267,41 @@ test_what_is_never_claimed_is_not_left_behind(void)
 	fixture_free(&f);
 }
 
+/* A claim looks at so many expedited jobs; what it does not see, it does not leave. */
+static void
+test_what_is_never_claimed_hides_no_more_than_a_claim_misses(void)
+{
+	struct fixture f = fixture_new();
+	struct delivery *claimed[2] = {0};
+	struct claim_room room;
+	struct settle settle;
+	struct exchange round;
+	struct err err = {0};
+
+	enqueue_some(f.store, "https://b.example", 3);
+	enqueue_some(f.store, ENDPOINT, 2);
+	CHECK_INT((int64_t)claim_at(f.store, NOW, claimed, 2, &round), 2);
+	room = (struct claim_room){claimed[0]->endpoint_id, CLAIM_NEVER};
+	settle = settle_of(claimed[1], SETTLE_RETRY);
+	settle.endpoint_not_before = NOW + 60000;
+	CHECK(!settle_at(f.store, settle, NOW));
+	free(claimed[0]);
+	free(claimed[1]);
+	act(f.store, ACT_EXPEDITE, "https://b.example-1", NOW);
+	act(f.store, ACT_EXPEDITE, "https://b.example-2", NOW);
+	act(f.store, ACT_EXPEDITE, "https://a.example-1", NOW);
+	round = (struct exchange){.now = NOW,
+		.claim_limit = 2,
+		.claim_room_default = 5,
+		.rooms = &room,
+		.room_count = 1,
+		.claimed = claimed};
+	ok(store_exchange(f.store, &round, &err), &err);
+	CHECK_INT((int64_t)round.claimed_count, 0);
+	CHECK(!round.more);
+	fixture_free(&f);
+}
+
 static void
 test_other_endpoints_go_on(void)
 {
@@ -445,12 +480,14 @@ rate_of(const void *context, struct span endpoint, bool named)
 }
 
 static size_t
-claim_paced(struct store *store, int64_t now, struct exchange *round)
+claim_paced_due_by(
+	struct store *store, int64_t now, int64_t due_by, struct exchange *round)
 {
 	struct delivery *claimed[100] = {0};
 	struct err err = {0};
 
 	*round = (struct exchange){.now = now,
+		.due_by = due_by,
 		.claim_limit = 100,
 		.claim_room_default = 1000,
 		.rate_of = rate_of,
@@ -497,6 +534,12 @@ test_claims_end_where_bodies_come_to_too_much(void)
 	CHECK(!more);
 	check_health(f.store);
 	fixture_free(&f);
+}
+
+static size_t
+claim_paced(struct store *store, int64_t now, struct exchange *round)
+{
+	return claim_paced_due_by(store, now, 0, round);
 }
 
 static void
@@ -565,6 +608,10 @@ test_what_waits_for_the_rate_alone_is_told(void)
 	CHECK(round.paced);
 	CHECK_INT((int64_t)claim_paced(f.store, NOW, &round), 0);
 	CHECK(round.paced);
+	CHECK_INT((int64_t)claim_paced_due_by(f.store, NOW, NOW, &round), 0);
+	CHECK(round.paced);
+	claim_paced_due_by(f.store, NOW, NOW - 1, &round);
+	CHECK(!round.paced);
 	ok(store_hold(
 		   f.store, HOLD_ENDPOINT, span_of(ENDPOINT), true, NOW, &changed, &err),
 		&err);
@@ -620,6 +667,7 @@ main(void)
 		TAP(test_retries_follow_a_clock_that_is_set_back),
 		TAP(test_a_worker_that_does_not_know_the_endpoint_leaves_its_jobs),
 		TAP(test_what_is_never_claimed_is_not_left_behind),
+		TAP(test_what_is_never_claimed_hides_no_more_than_a_claim_misses),
 		TAP(test_other_endpoints_go_on),
 		TAP(test_after_the_cool_down_there_is_one_probe),
 		TAP(test_a_delivery_closes_it),

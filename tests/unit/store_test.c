@@ -305,6 +305,114 @@ test_a_claim_keeps_to_the_room(void)
 	fixture_free(&f);
 }
 
+/* ---- what was due at a time -------------------------------------------------------- */
+
+static const int64_t LATER = NOW + 1000;
+
+/* Claims one at LATER of what was due at NOW. */
+static struct delivery *
+claim_due_by_now(struct store *store, struct exchange *round)
+{
+	struct delivery *delivery = NULL;
+	struct err err = {0};
+
+	*round = (struct exchange){.now = LATER,
+		.due_by = NOW,
+		.claim_limit = 1,
+		.claim_room_default = 5,
+		.claimed = &delivery};
+	ok(store_exchange(store, round, &err), &err);
+	return delivery;
+}
+
+/* All that was due at NOW, one after the other; how many. */
+static int
+claim_all_due_by_now(struct store *store, int most)
+{
+	struct delivery *delivery;
+	struct exchange round;
+	int count = 0;
+
+	while (count <= most && (delivery = claim_due_by_now(store, &round)) != NULL) {
+		CHECK(delivery->run_at <= NOW);
+		free(delivery);
+		count++;
+	}
+	CHECK(!round.more);
+	CHECK(!round.paced);
+	CHECK_INT(round.next_due_at, 0);
+	return count;
+}
+
+/* Comes due after NOW. */
+static void
+enqueue_late(struct store *store, const char *id, const char *endpoint, int priority)
+{
+	struct event event = event_of(id, endpoint);
+
+	event.run_at = NOW + 1;
+	event.priority = priority;
+	enqueue_event(store, &event);
+}
+
+/* As another worker does that has no room for it. */
+static void
+promote(struct store *store)
+{
+	struct exchange round = {.now = LATER};
+	struct err err = {0};
+
+	ok(store_exchange(store, &round, &err), &err);
+}
+
+static void
+test_what_came_due_later_stays(void)
+{
+	struct fixture f = fixture_new();
+
+	enqueue_late(f.store, "late", "e", 0);
+	enqueue_many(f.store, "e", 0, 3);
+	CHECK_INT(claim_all_due_by_now(f.store, 3), 3);
+	CHECK_INT(state_of(f.store, "late"), JOB_DELAYED);
+	promote(f.store);
+	CHECK_INT(state_of(f.store, "late"), JOB_WAITING);
+	CHECK_INT(claim_all_due_by_now(f.store, 0), 0);
+	CHECK(work_once(f.store, LATER, SETTLE_COMPLETED) != 0);
+	check_health(f.store);
+	fixture_free(&f);
+}
+
+static void
+test_what_came_due_later_is_in_nobodys_way(void)
+{
+	struct fixture f = fixture_new();
+	char id[24];
+
+	/* Of the same endpoint they are first in any order, the others are first served.
+	 */
+	for (int i = 0; i < 40; i++) {
+		snprintf(id, sizeof(id), "late-%d", i);
+		enqueue_late(f.store, id, i % 2 == 0 ? "e" : id, i % 3);
+	}
+	enqueue_many(f.store, "e", 0, 40);
+	promote(f.store);
+	CHECK_INT(claim_all_due_by_now(f.store, 40), 40);
+	fixture_free(&f);
+}
+
+static void
+test_what_was_expedited_later_stays(void)
+{
+	struct fixture f = fixture_new();
+
+	enqueue_late(f.store, "late", "e", 0);
+	enqueue_many(f.store, "e", 0, 3);
+	act(f.store, ACT_EXPEDITE, "late", NOW + 1);
+	CHECK_INT(claim_all_due_by_now(f.store, 3), 3);
+	CHECK_INT(state_of(f.store, "late"), JOB_WAITING);
+	fixture_free(&f);
+}
+
 /* ---- settling -------------------------------------------------------------------- */
 
 static void
@@ -1725,6 +1833,9 @@ main(void)
 		TAP(test_a_claim_is_fair_to_endpoints),
 		TAP(test_claims_go_round_the_endpoints),
 		TAP(test_a_claim_keeps_to_the_room),
+		TAP(test_what_came_due_later_stays),
+		TAP(test_what_came_due_later_is_in_nobodys_way),
+		TAP(test_what_was_expedited_later_stays),
 		TAP(test_a_retry_runs_again),
 		TAP(test_an_old_token_changes_nothing),
 		TAP(test_many_are_settled_at_once),
