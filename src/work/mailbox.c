@@ -58,6 +58,7 @@ mailbox_close(struct mailbox *box)
 {
 	pthread_mutex_lock(&box->lock);
 	box->closed = true;
+	box->nudged = true;
 	wake_reader(box);
 	pthread_mutex_unlock(&box->lock);
 }
@@ -81,7 +82,7 @@ mailbox_sleep(struct mailbox *box, size_t worth)
 	bool asleep;
 
 	pthread_mutex_lock(&box->lock);
-	asleep = box->list.count < worth && !box->nudged && !box->closed;
+	asleep = box->list.count < worth && !box->nudged;
 	box->worth = worth;
 	box->asleep = asleep;
 	pthread_mutex_unlock(&box->lock);

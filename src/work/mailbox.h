@@ -33,8 +33,8 @@ bool mailbox_take(struct mailbox *box, struct task_list *list);
 
 /*
  * The reader is about to wait for event_fd, until there are `worth` tasks or a nudge:
- * true, or false if there is something to look at first. After the wait it calls
- * mailbox_awake().
+ * true, or false if there is something to look at first, which mailbox_take() does. That
+ * the box was closed counts as one nudge. After the wait it calls mailbox_awake().
  */
 bool mailbox_sleep(struct mailbox *box, size_t worth);
 void mailbox_awake(struct mailbox *box);

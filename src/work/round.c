@@ -82,6 +82,13 @@ is_news(const struct store_thread *self, const struct err *err)
 	return !self->round_failed || err->kind != self->trouble;
 }
 
+bool
+round_is_last(const struct store_thread *self, int64_t now_us)
+{
+	return atomic_load(&self->hurry) ||
+		(self->give_up_us != 0 && now_us >= self->give_up_us);
+}
+
 /* The same trouble is told once; the next round is put off, longer each time. What ends
  * the worker is told by who started it. */
 void
@@ -110,8 +117,7 @@ round_put_off(struct store_thread *self, const struct err *err)
 	self->round_failed = true;
 	self->look = true;
 	self->retry_us = now_us + self->wait_us;
-	if (atomic_load(&self->hurry) ||
-		(self->give_up_us != 0 && now_us >= self->give_up_us))
+	if (round_is_last(self, now_us))
 		end_with(self, err);
 }
 

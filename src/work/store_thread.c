@@ -63,13 +63,32 @@ purge(struct store_thread *self, int64_t now_us, struct err *err)
 	return 0;
 }
 
+static int64_t
+earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Until when a store that failed is left alone; 0: it is not. */
+static int64_t
+retry_at_us(const struct store_thread *self)
+{
+	if (atomic_load(&self->hurry))
+		return 0;
+	return self->give_up_us == 0 ? self->retry_us
+				     : earlier(self->retry_us, self->give_up_us);
+}
+
 static void
 keep_house(struct store_thread *self)
 {
 	int64_t now_us = clock_monotonic_us();
 	struct err err;
 
-	if (self->retry_us > now_us)
+	if (retry_at_us(self) > now_us)
+		return;
+	/* The last try is for what has come back. */
+	if (round_is_last(self, now_us) && self->pending.count > 0)
 		return;
 	if ((now_us >= self->beat_us && beat(self, now_us, &err) != 0) ||
 		(now_us >= self->reclaim_us && reclaim(self, now_us, &err) != 0) ||
@@ -138,18 +157,12 @@ has_work(struct store_thread *self)
 {
 	int64_t now_us = clock_monotonic_us();
 
-	if (self->retry_us > now_us || gather_until_us(self) > now_us)
+	if (retry_at_us(self) > now_us || gather_until_us(self) > now_us)
 		return false;
 	if (self->pending.count > 0)
 		return true;
 	return round_may_claim(self) && demand_wants(&self->demand) &&
 		(self->look || is_due(self));
-}
-
-static int64_t
-earlier(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
 }
 
 /* Until the next thing that happens by itself. */
@@ -159,8 +172,8 @@ left_us(const struct store_thread *self)
 	int64_t now_us = clock_monotonic_us();
 	int64_t left, due_ms;
 
-	if (self->retry_us > now_us)
-		return self->retry_us - now_us;
+	if (retry_at_us(self) > now_us)
+		return retry_at_us(self) - now_us;
 	if (gather_until_us(self) > now_us)
 		return gather_until_us(self) - now_us;
 	left = earlier(self->beat_us, earlier(self->reclaim_us, self->purge_us)) - now_us;
@@ -335,6 +348,13 @@ void
 store_thread_pace(struct store_thread *self, struct rates *rates)
 {
 	rates_free(atomic_exchange(&self->new_rates, rates));
+	mailbox_nudge(&self->finished);
+}
+
+void
+store_thread_hurry(struct store_thread *self)
+{
+	atomic_store(&self->hurry, true);
 	mailbox_nudge(&self->finished);
 }
 

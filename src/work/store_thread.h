@@ -49,8 +49,8 @@ struct store_thread {
 	struct mailbox finished; /* from the engine; closed when no more will come */
 	struct mailbox claimed;  /* to the engine; closed when this thread is done */
 	atomic_bool stopping;    /* claim no more; set by the engine, which then nudges */
-	atomic_bool hurry; /* do not wait for a store that fails; set by the engine */
-	atomic_bool wants_stop;            /* our output is gone; the engine is nudged */
+	atomic_bool hurry;       /* store_thread_hurry() */
+	atomic_bool wants_stop;  /* our output is gone; the engine is nudged */
 	_Atomic(struct rates *) new_rates; /* from the engine; NULL: go on as before */
 
 	/* The thread's own. */
@@ -88,6 +88,9 @@ int store_thread_start(struct store_thread *self,
 /* Claims by other rates, which it takes, from the next round on, and again of endpoints
  * that were not in the configuration; with their concurrency, grace and retention. */
 void store_thread_pace(struct store_thread *self, struct rates *rates);
+
+/* It does not wait any more for a store that fails: each thing is tried once. */
+void store_thread_hurry(struct store_thread *self);
 
 /* Waits for its end and frees everything; -1 with the error that ended it. */
 int store_thread_join(struct store_thread *self, struct err *err);

@@ -15,6 +15,7 @@ struct worker {
 	bool stopping;
 	bool aborted;
 	bool store_done;
+	bool is_over; /* the engine has ended; perhaps not the store thread */
 };
 
 /* ---- running --------------------------------------------------------------------- */
@@ -78,12 +79,47 @@ run_engine(struct worker *worker, struct err *err)
 	while (!is_done(worker)) {
 		if (take_mail(worker, err) != 0 || send_what_may_go(worker, err) != 0)
 			return -1;
-		if (!mailbox_sleep(&worker->store_thread.claimed, 1))
+		if (worker->store_done ||
+			!mailbox_sleep(&worker->store_thread.claimed, 1))
 			continue;
 		if (loop_step(&worker->loop, err) != 0 ||
 			engine_step(&worker->engine, err) != 0)
 			return -1;
 		mailbox_awake(&worker->store_thread.claimed);
+	}
+	return 0;
+}
+
+/* The time of grace begins, if it has not. */
+static void
+begin_stop(struct worker *worker)
+{
+	if (worker->stopping)
+		return;
+	worker->stopping = true;
+	atomic_store(&worker->store_thread.stopping, true);
+	mailbox_nudge(&worker->store_thread.finished);
+	if (loop_timer_set(&worker->loop, &worker->grace,
+		    worker->loop.now_us + worker->options.config->limits.grace_ms * 1000,
+		    NULL) != 0)
+		worker_abort(worker);
+}
+
+/* What keeps the store thread may last: signals and the time of grace count meanwhile. */
+static int
+wait_for_store_thread(struct worker *worker, struct err *err)
+{
+	struct mailbox *claimed = &worker->store_thread.claimed;
+	struct task_list unwanted = {0};
+
+	if (loop_watch(&worker->loop, &worker->mail, LOOP_READ, err) != 0)
+		return -1;
+	while (mailbox_take(claimed, &unwanted)) {
+		if (!mailbox_sleep(claimed, 1))
+			continue;
+		if (loop_step(&worker->loop, err) != 0)
+			return -1;
+		mailbox_awake(claimed);
 	}
 	return 0;
 }
@@ -95,10 +131,14 @@ worker_run(struct worker *worker, struct err *err)
 	int result = run_engine(worker, err);
 
 	/* What was neither finished nor released is given back as the thread ends. */
-	atomic_store(&worker->store_thread.stopping, true);
+	begin_stop(worker);
 	hand_over(worker);
 	mailbox_close(&worker->store_thread.finished);
 	engine_break_off(&worker->engine);
+	worker->is_over = true;
+	if (wait_for_store_thread(worker, &store_err) != 0)
+		worker_abort(worker);
+	loop_timer_cancel(&worker->loop, &worker->grace);
 	loop_watch(&worker->loop, &worker->mail, 0, NULL);
 	if (store_thread_join(&worker->store_thread, &store_err) == 0)
 		return result;
@@ -115,7 +155,7 @@ worker_loop(struct worker *worker)
 size_t
 worker_in_flight(const struct worker *worker)
 {
-	return worker->engine.in_flight;
+	return worker->is_over ? 0 : worker->engine.in_flight;
 }
 
 size_t
@@ -137,14 +177,8 @@ worker_stop(struct worker *worker)
 {
 	if (worker->stopping)
 		return;
-	worker->stopping = true;
-	atomic_store(&worker->store_thread.stopping, true);
-	mailbox_nudge(&worker->store_thread.finished);
+	begin_stop(worker);
 	engine_stop(&worker->engine);
-	if (loop_timer_set(&worker->loop, &worker->grace,
-		    worker->loop.now_us + worker->options.config->limits.grace_ms * 1000,
-		    NULL) != 0)
-		worker_abort(worker);
 }
 
 void
@@ -152,7 +186,7 @@ worker_abort(struct worker *worker)
 {
 	worker_stop(worker);
 	worker->aborted = true;
-	atomic_store(&worker->store_thread.hurry, true);
+	store_thread_hurry(&worker->store_thread);
 }
 
 static void
@@ -183,6 +217,8 @@ void
 worker_configure(struct worker *worker, const struct config *config)
 {
 	worker->options.config = config;
+	if (worker->is_over)
+		return;
 	engine_configure(&worker->engine, config);
 	follow_limits(worker, config);
 }

@@ -63,6 +63,29 @@ left_in_queue() {
   [ "$output" = 'whworker: stopping: 1 delivery has 50s to end; a second signal ends it now' ]
 }
 
+# Two signals of a kind merge while the first is pending.
+has_taken_signals() {
+  grep -Eq '^ShdPnd:[[:space:]]*0+$' "/proc/$1/status"
+}
+
+@test "a second signal does not wait for a store that fails, either" {
+  receiver_start
+  trap '' XFSZ # a write beyond the limit then fails with EFBIG
+  worker_start --grace 1h
+  enqueue a "$(receiver_url /delay/1000)"
+  wait_until requests_are 1
+  prlimit --pid "$worker_pid" --fsize=4096 # less than a page of the WAL, more than our lines
+  wait_until grep -q '"event":"error"' "$worker_out"
+  kill -TERM "$worker_pid"
+  wait_until has_taken_signals "$worker_pid"
+  run ! has_ended "$worker_pid"
+  stop "$worker_pid"
+  [ "$stopped_status" = 74 ]
+  # It could not say that it came to an end, so it is delivered again.
+  run -0 whworker --drain
+  json '.event' | grep -qx completed
+}
+
 @test "kill -9: another worker takes over, however long the lease is" {
   receiver_start --switch x=/hang
   worker_start --lease 1h

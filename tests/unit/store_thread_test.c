@@ -12,17 +12,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 /* A store of one queue of identical jobs. */
 struct fake_store {
 	struct store base;
-	struct err failure;  /* of the next exchanges */
-	int works;           /* exchanges that work before that */
-	int failures;        /* how many of them fail */
-	int due;             /* jobs not yet claimed */
-	int stale;           /* jobs that a dead worker holds */
-	int completed, lost; /* what was settled */
+	struct err failure;          /* of the next exchanges */
+	int works;                   /* exchanges that work before that */
+	int failures;                /* how many of them fail */
+	int due;                     /* jobs not yet claimed */
+	int stale;                   /* jobs that a dead worker holds */
+	atomic_int tries;            /* exchanges so far, whatever came of them */
+	atomic_int reclaim_failures; /* how many of the next reclaims fail */
+	atomic_int reclaims;         /* that worked */
+	int completed, lost;         /* what was settled */
 	int released;
 	bool lose; /* the next settles have lost their lease */
 	bool corrupt;
@@ -36,6 +40,7 @@ fake_exchange(struct store *base, struct exchange *exchange, struct err *err)
 	struct fake_store *store = (struct fake_store *)base;
 
 	exchange->claimed_count = 0;
+	atomic_fetch_add(&store->tries, 1);
 	if (store->works > 0) {
 		store->works--;
 	} else if (store->failures > 0) {
@@ -89,8 +94,13 @@ fake_reclaim(struct store *base, int64_t now, size_t limit, struct stalled_list 
 
 	(void)now;
 	(void)limit;
-	(void)err;
 	*list = (struct stalled_list){0};
+	if (atomic_load(&store->reclaim_failures) > 0) {
+		atomic_fetch_sub(&store->reclaim_failures, 1);
+		*err = store->failure;
+		return -1;
+	}
+	atomic_fetch_add(&store->reclaims, 1);
 	store->due += store->stale;
 	store->stale = 0;
 	return 0;
@@ -353,6 +363,54 @@ test_when_stopping_a_store_that_recovers_gets_everything(void)
 	scene_end(&scene);
 }
 
+/* Of this process, all threads. */
+static int64_t
+cpu_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static void
+test_when_stopping_it_sleeps_between_tries_and_makes_the_last_one_in_time(void)
+{
+	struct scene scene = {.store = {.due = 1, .works = 1, .failures = 1000}};
+	struct err err = {0};
+	int64_t started, cpu;
+
+	err_set(&scene.store.failure, ERR_BUSY, "locked");
+	scene_start(&scene, false, 800);
+	hand_over_and_close(&scene);
+	started = clock_monotonic_us();
+	cpu = cpu_us();
+	CHECK_INT(store_thread_join(&scene.thread, &err), -1);
+	/* At 0, 50, 150, 350, 750 and 800 ms: the next would be at 1550. */
+	CHECK(atomic_load(&scene.store.tries) <= 1 + 6);
+	CHECK(clock_monotonic_us() - started < 1500 * 1000);
+	CHECK(cpu_us() - cpu < 300 * 1000);
+	scene_end(&scene);
+}
+
+static void
+test_in_a_hurry_a_store_that_fails_is_tried_once_more(void)
+{
+	struct scene scene = {.store = {.due = 1, .works = 1, .failures = 1000}};
+	struct err err = {0};
+
+	err_set(&scene.store.failure, ERR_BUSY, "locked");
+	scene_start(&scene, false, 3600 * 1000);
+	hand_over_and_close(&scene);
+	while (atomic_load(&scene.store.tries) < 2)
+		sched_yield();
+	store_thread_hurry(&scene.thread);
+	CHECK_INT(store_thread_join(&scene.thread, &err), -1);
+	CHECK_INT(err.kind, ERR_BUSY);
+	CHECK(scene.store.stopped);
+	scene_end(&scene);
+}
+
 static void
 test_lost_output_asks_for_a_stop(void)
 {
@@ -379,6 +437,8 @@ main(void)
 		TAP(test_a_lost_lease_is_told_as_stalled),
 		TAP(test_when_stopping_a_store_that_fails_is_given_up),
 		TAP(test_when_stopping_a_store_that_recovers_gets_everything),
+		TAP(test_when_stopping_it_sleeps_between_tries_and_makes_the_last_one_in_time),
+		TAP(test_in_a_hurry_a_store_that_fails_is_tried_once_more),
 		TAP(test_lost_output_asks_for_a_stop),
 		{0},
 	});
