@@ -121,6 +121,15 @@ round_put_off(struct store_thread *self, const struct err *err)
 		end_with(self, err);
 }
 
+void
+round_recovered(struct store_thread *self)
+{
+	if (self->round_failed && !atomic_load(&self->stopping))
+		self->give_up_us = 0;
+	self->round_failed = false;
+	self->retry_us = 0;
+}
+
 /* ---- a round --------------------------------------------------------------------- */
 
 static int
@@ -280,14 +289,12 @@ round_run(struct store_thread *self)
 
 	self->round_us = clock_monotonic_us();
 	self->is_urgent = false;
-	if (exchange_batch(self, &exchange, &err) != 0) {
+	self->exchange_failed = exchange_batch(self, &exchange, &err) != 0;
+	if (self->exchange_failed) {
 		round_put_off(self, &err);
 		return;
 	}
-	if (self->round_failed && !atomic_load(&self->stopping))
-		self->give_up_us = 0;
-	self->round_failed = false;
-	self->retry_us = 0;
+	round_recovered(self);
 	if (take_claimed(self, exchange.claimed_count, &err) != 0)
 		end_with(self, &err);
 	tell_settled(self, exchange.now);

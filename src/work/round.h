@@ -14,6 +14,9 @@ void round_run(struct store_thread *self);
  * off, or the thread ended. */
 void round_put_off(struct store_thread *self, const struct err *err);
 
+/* The store works again. */
+void round_recovered(struct store_thread *self);
+
 /* Whether a failure now is the end: no time is left for another try. */
 bool round_is_last(const struct store_thread *self, int64_t now_us);
 

@@ -79,6 +79,13 @@ retry_at_us(const struct store_thread *self)
 				     : earlier(self->retry_us, self->give_up_us);
 }
 
+/* When the first step of housekeeping is due. */
+static int64_t
+next_step_us(const struct store_thread *self)
+{
+	return earlier(self->beat_us, earlier(self->reclaim_us, self->purge_us));
+}
+
 static void
 keep_house(struct store_thread *self)
 {
@@ -90,10 +97,15 @@ keep_house(struct store_thread *self)
 	/* The last try is for what has come back. */
 	if (round_is_last(self, now_us) && self->pending.count > 0)
 		return;
+	if (next_step_us(self) > now_us)
+		return;
 	if ((now_us >= self->beat_us && beat(self, now_us, &err) != 0) ||
 		(now_us >= self->reclaim_us && reclaim(self, now_us, &err) != 0) ||
 		(now_us >= self->purge_us && purge(self, now_us, &err) != 0))
 		round_put_off(self, &err);
+	/* Only a round shows that a round works: it writes more. */
+	else if (!self->exchange_failed)
+		round_recovered(self);
 }
 
 /* ---- the thread ------------------------------------------------------------------ */
@@ -176,7 +188,7 @@ left_us(const struct store_thread *self)
 		return retry_at_us(self) - now_us;
 	if (gather_until_us(self) > now_us)
 		return gather_until_us(self) - now_us;
-	left = earlier(self->beat_us, earlier(self->reclaim_us, self->purge_us)) - now_us;
+	left = next_step_us(self) - now_us;
 	if (self->next_due_at != 0 && demand_wants(&self->demand) &&
 		round_may_claim(self) && self->retry_us == 0 &&
 		self->options.clock->fixed_at == 0) {

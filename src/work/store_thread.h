@@ -67,7 +67,8 @@ struct store_thread {
 	int64_t next_due_at;
 	bool look;             /* something may be due */
 	bool is_urgent;        /* … and nothing is in its way */
-	bool round_failed;     /* the last one */
+	bool round_failed;     /* the last one, or housekeeping since then */
+	bool exchange_failed;  /* the last one */
 	enum err_kind trouble; /* what it failed of */
 	bool output_lost;
 	bool left_behind; /* at the end: jobs for endpoints that nobody configured */

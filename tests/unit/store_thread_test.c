@@ -411,6 +411,84 @@ test_in_a_hurry_a_store_that_fails_is_tried_once_more(void)
 	scene_end(&scene);
 }
 
+/* One reclaim fails and the next one works, or the thread has ended. */
+static void
+fail_to_reclaim_once(struct scene *scene)
+{
+	struct task_list mail = {0};
+	int before;
+
+	atomic_store(&scene->store.reclaim_failures, 1);
+	while (atomic_load(&scene->store.reclaim_failures) > 0 &&
+		mailbox_take(&scene->thread.claimed, &mail))
+		sched_yield();
+	before = atomic_load(&scene->store.reclaims);
+	while (atomic_load(&scene->store.reclaims) == before &&
+		mailbox_take(&scene->thread.claimed, &mail))
+		sched_yield();
+}
+
+static void
+take_tasks(struct scene *scene, struct task_list *mail, size_t count)
+{
+	while (mail->count < count) {
+		mailbox_take(&scene->thread.claimed, mail);
+		sched_yield();
+	}
+}
+
+static void
+hand_over(struct scene *scene, struct task_list *mail)
+{
+	for (struct task *task = mail->head; task != NULL; task = task->next) {
+		task->settle.outcome = SETTLE_COMPLETED;
+		task->window = 4;
+		task->standing = STANDING_ANSWERS;
+	}
+	mailbox_put(&scene->thread.finished, mail);
+}
+
+/* While all slots of a drain are busy, nothing but housekeeping speaks with the store. */
+static void
+test_housekeeping_that_works_again_is_the_end_of_a_trouble(void)
+{
+	struct scene scene = {.store = {.due = 16}};
+	struct task_list mail = {0};
+	struct err err = {0};
+
+	err_set(&scene.store.failure, ERR_BUSY, "locked");
+	scene_start(&scene, true, 1);
+	take_tasks(&scene, &mail, 4);
+	hand_over(&scene, &mail);
+	take_tasks(&scene, &mail, 12); /* and twice as many in advance as came back */
+	fail_to_reclaim_once(&scene);
+	fail_to_reclaim_once(&scene);
+	CHECK_INT(atomic_load(&scene.store.tries), 2);
+	hand_over(&scene, &mail);
+	play_engine(&scene);
+	CHECK_INT(store_thread_join(&scene.thread, &err), 0);
+	CHECK_INT(scene.store.completed, 16);
+	CHECK_INT(scene.heard.complaints, 2);
+	scene_end(&scene);
+}
+
+/* It is the round that fails, for ever: what else works does not give it more time. */
+static void
+test_housekeeping_that_works_does_not_prolong_a_drain(void)
+{
+	struct scene scene = {.store = {.due = 1, .works = 1, .failures = 1000}};
+	struct err err = {0};
+
+	err_set(&scene.store.failure, ERR_IO, "disk full");
+	scene_start(&scene, true, 1200);
+	play_engine(&scene);
+	CHECK_INT(store_thread_join(&scene.thread, &err), -1);
+	CHECK_INT(err.kind, ERR_IO);
+	CHECK(atomic_load(&scene.store.reclaims) > 1);
+	CHECK_INT(scene.heard.complaints, 1);
+	scene_end(&scene);
+}
+
 static void
 test_lost_output_asks_for_a_stop(void)
 {
@@ -439,6 +517,8 @@ main(void)
 		TAP(test_when_stopping_a_store_that_recovers_gets_everything),
 		TAP(test_when_stopping_it_sleeps_between_tries_and_makes_the_last_one_in_time),
 		TAP(test_in_a_hurry_a_store_that_fails_is_tried_once_more),
+		TAP(test_housekeeping_that_works_again_is_the_end_of_a_trouble),
+		TAP(test_housekeeping_that_works_does_not_prolong_a_drain),
 		TAP(test_lost_output_asks_for_a_stop),
 		{0},
 	});
