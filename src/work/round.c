@@ -38,7 +38,8 @@ store_thread_flush(struct store_thread *self)
 {
 	cut_off_partial_line(self);
 	if (self->out.len > 0 && !self->output_lost &&
-		self->options.emit(self->options.context, buf_span(&self->out)) != 0) {
+		self->options.emit(self->options.context, buf_span(&self->out),
+			self->hurry_fd) != 0) {
 		self->output_lost = true;
 		atomic_store(&self->wants_stop, true);
 		mailbox_nudge(&self->claimed);

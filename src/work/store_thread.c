@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 enum {
 	OUT_MAX = 256 * 1024 * 1024, /* far more than the lines of a round */
@@ -310,18 +312,24 @@ release_all(struct store_thread *self)
 	rates_free(atomic_exchange(&self->new_rates, NULL));
 	rates_free(self->rates);
 	buf_free(&self->out);
+	close(self->hurry_fd);
 	mailbox_free(&self->claimed);
 	mailbox_free(&self->finished);
 }
 
 static int
-open_mailboxes(struct store_thread *self, struct err *err)
+open_channels(struct store_thread *self, struct err *err)
 {
+	self->hurry_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (self->hurry_fd < 0)
+		return err_errno(err, "eventfd");
 	if (mailbox_init(&self->finished, err) != 0)
-		return -1;
+		goto out;
 	if (mailbox_init(&self->claimed, err) == 0)
 		return 0;
 	mailbox_free(&self->finished);
+out:
+	close(self->hurry_fd);
 	return -1;
 }
 
@@ -342,7 +350,7 @@ store_thread_start(struct store_thread *self, const struct store_thread_options 
 	};
 	self->started_at = store_thread_now(self);
 	self->wake_fd = store_wake_fd(options->store, err);
-	if (self->wake_fd < 0 || open_mailboxes(self, err) != 0) {
+	if (self->wake_fd < 0 || open_channels(self, err) != 0) {
 		rates_free(self->rates);
 		return -1;
 	}
@@ -367,6 +375,7 @@ void
 store_thread_hurry(struct store_thread *self)
 {
 	atomic_store(&self->hurry, true);
+	(void)eventfd_write(self->hurry_fd, 1);
 	mailbox_nudge(&self->finished);
 }
 

@@ -25,8 +25,9 @@
 #include <stdatomic.h>
 
 /* Writes whole lines to where the reports go; called by the store thread only. Non-zero
- * if that is no longer possible: the worker then stops. */
-typedef int worker_emit(void *context, struct span lines);
+ * if that is no longer possible: the worker then stops. It may wait for a reader, but not
+ * for long once hurry_fd is readable. */
+typedef int worker_emit(void *context, struct span lines, int hurry_fd);
 
 struct store_thread_options {
 	struct store *store; /* borrowed, with a worker started */
@@ -63,6 +64,7 @@ struct store_thread {
 	size_t batch_cap; /* places in both */
 	struct buf out;
 	int wake_fd;
+	int hurry_fd; /* readable once there is a hurry */
 	int64_t started_at;
 	int64_t next_due_at;
 	bool look;             /* something may be due */
@@ -90,7 +92,8 @@ int store_thread_start(struct store_thread *self,
  * that were not in the configuration; with their concurrency, grace and retention. */
 void store_thread_pace(struct store_thread *self, struct rates *rates);
 
-/* It does not wait any more for a store that fails: each thing is tried once. */
+/* It does not wait any more for a store that fails, nor for who reads the lines: each
+ * thing is tried once. */
 void store_thread_hurry(struct store_thread *self);
 
 /* Waits for its end and frees everything; -1 with the error that ended it. */

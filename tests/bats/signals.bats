@@ -272,3 +272,66 @@ has_taken_signals() {
   whworker --drain >/dev/null
   [ "$(jq -s 'map(.headers["webhook-id"]) | unique | length' "$receiver_log_file")" = 300 ]
 }
+
+# A worker whose lines go to a pipe that is full and that nobody reads, but that may be
+# read from by descriptor 8.
+stalled_worker_start() {
+  receiver_start
+  for n in $(seq 20); do
+    enqueue "$n" "$(receiver_url /ok)"
+  done
+  mkfifo lines
+  exec 8<>lines
+  dd if=/dev/zero of=lines bs=4096 oflag=nonblock 2>/dev/null || :
+  background stalled perl -MFcntl -e '
+    sysopen(my $lines, "lines", O_WRONLY | eval(shift)) or die;
+    open(STDOUT, ">&", $lines) or die;
+    exec("whworker", @ARGV)' "${nonblocking:-0}" "$@" 8>&-
+  wait_until -t 20 has_delivered_some
+}
+
+has_delivered_some() {
+  [ "$(whqueue stats | jq -s '.[0].completed')" -gt 0 ]
+}
+
+nothing_is_lost_or_repeated() {
+  whworker --drain >/dev/null
+  [ "$(whqueue stats | jq -s '.[0].completed')" = 20 ]
+  [ "$(receiver_count)" = 20 ]
+}
+
+@test "a reader that takes nothing keeps nobody longer than the grace" {
+  stalled_worker_start --grace 100ms
+  kill -TERM "$background_pid"
+  wait_until -t 20 has_ended "$background_pid"
+  stopped_status=0
+  wait "$background_pid" || stopped_status=$?
+  [ "$stopped_status" = 74 ]
+  [ "$(cat stalled.err)" = 'whworker: stdout: its reader takes nothing, so lines were lost' ]
+  exec 8>&-
+  nothing_is_lost_or_repeated
+}
+
+@test "a second signal does not wait for a reader that takes nothing" {
+  stalled_worker_start --grace 1h
+  kill -TERM "$background_pid"
+  wait_until has_taken_signals "$background_pid"
+  run ! has_ended "$background_pid"
+  kill -TERM "$background_pid"
+  wait_until -t 20 has_ended "$background_pid"
+  stopped_status=0
+  wait "$background_pid" || stopped_status=$?
+  [ "$stopped_status" = 74 ]
+  exec 8>&-
+  nothing_is_lost_or_repeated
+}
+
+@test "a pipe that is full for now and does not block loses no line" {
+  nonblocking=O_NONBLOCK stalled_worker_start --drain
+  run ! has_ended "$background_pid"
+  exec 7<lines 8>&-
+  tr -d '\0' <&7 >lines.read
+  exec 7<&-
+  wait "$background_pid"
+  [ "$(jq -r .id lines.read | sort -n | xargs)" = "$(seq 20 | xargs)" ]
+}

@@ -153,10 +153,11 @@ struct heard {
 };
 
 static int
-hear_lines(void *context, struct span lines)
+hear_lines(void *context, struct span lines, int hurry_fd)
 {
 	struct heard *heard = context;
 
+	(void)hurry_fd;
 	if (heard->refuse)
 		return -1;
 	buf_add_span(&heard->lines, lines);

@@ -9,10 +9,17 @@
 #include "cmd/operator.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-enum { SAFE_LINES_MAX = 64 * 1024 * 1024 };
+enum {
+	SAFE_LINES_MAX = 64 * 1024 * 1024,
+	LAST_LINES_MS = 500, /* how long a reader keeps a worker that is in a hurry */
+};
 
 struct run {
 	struct cli *cli;
@@ -24,7 +31,8 @@ struct run {
 	struct worker *worker;
 	bool stopping;
 	bool forced;
-	struct err output_err; /* why stdout is lost; kind ERR_NONE: it is not */
+	int64_t output_ends_us; /* monotonic: no line is written after that; 0 */
+	struct err output_err;  /* why stdout is lost; kind ERR_NONE: it is not */
 };
 
 static void
@@ -51,14 +59,69 @@ lose_output(struct run *run)
 	return err_errno(&run->output_err, "stdout");
 }
 
-/* Past stdio: one write per commit, and no buffer that outlives a crash. */
+/* How long to wait for the reader now; -1: until there is a hurry. */
 static int
-write_lines(struct run *run, struct span lines)
+patience_ms(const struct run *run)
+{
+	int64_t left_us = run->output_ends_us - clock_monotonic_us();
+
+	if (run->output_ends_us == 0)
+		return -1;
+	return left_us <= 0 ? 0 : (int)(left_us / 1000) + 1;
+}
+
+/* Until stdout takes something, or says with an error why it never will. */
+static int
+wait_for_reader(struct run *run, int hurry_fd)
+{
+	struct pollfd fds[] = {
+		{.fd = STDOUT_FILENO, .events = POLLOUT},
+		{.fd = hurry_fd, .events = POLLIN},
+	};
+
+	for (;;) {
+		nfds_t count = run->output_ends_us == 0 ? 2 : 1;
+		int ready = poll(fds, count, patience_ms(run));
+
+		if (ready < 0 && errno != EINTR)
+			return lose_output(run);
+		if (ready < 0)
+			continue;
+		if (fds[0].revents != 0)
+			return 0;
+		if (ready == 0)
+			return err_set(&run->output_err, ERR_IO,
+				"stdout: its reader takes nothing, so lines were lost");
+		run->output_ends_us = clock_monotonic_us() + LAST_LINES_MS * 1000;
+	}
+}
+
+/* How much of the lines to write at once: of a pipe that is ready PIPE_BUF never blocks,
+ * and whole lines stay so if others write there too. */
+static size_t
+portion(struct span lines)
+{
+	struct stat stat;
+	const char *end;
+
+	if (lines.len <= PIPE_BUF ||
+		(fstat(STDOUT_FILENO, &stat) == 0 && S_ISREG(stat.st_mode)))
+		return lines.len;
+	end = memrchr(lines.ptr, '\n', PIPE_BUF);
+	return end == NULL ? PIPE_BUF : (size_t)(end + 1 - lines.ptr);
+}
+
+/* Past stdio, so that there is no buffer that outlives a crash. */
+static int
+write_lines(struct run *run, struct span lines, int hurry_fd)
 {
 	while (lines.len > 0) {
-		ssize_t written = write(STDOUT_FILENO, lines.ptr, lines.len);
+		ssize_t written;
 
-		if (written < 0 && errno == EINTR)
+		if (wait_for_reader(run, hurry_fd) != 0)
+			return -1;
+		written = write(STDOUT_FILENO, lines.ptr, portion(lines));
+		if (written < 0 && (errno == EINTR || errno == EAGAIN))
 			continue;
 		if (written < 0)
 			return lose_output(run);
@@ -69,19 +132,19 @@ write_lines(struct run *run, struct span lines)
 }
 
 static int
-emit(void *context, struct span lines)
+emit(void *context, struct span lines, int hurry_fd)
 {
 	struct run *run = context;
 	struct buf safe;
 	int result;
 
 	if (!run->cli->stdout_terminal || wants_plain(run))
-		return write_lines(run, lines);
+		return write_lines(run, lines, hurry_fd);
 	buf_init(&safe, SAFE_LINES_MAX);
 	safe_json(&safe, lines);
 	result = buf_check(&safe, &run->output_err);
 	if (result == 0)
-		result = write_lines(run, buf_span(&safe));
+		result = write_lines(run, buf_span(&safe), hurry_fd);
 	buf_free(&safe);
 	return result;
 }
