@@ -68,6 +68,10 @@ has_taken_signals() {
   grep -Eq '^ShdPnd:[[:space:]]*0+$' "/proc/$1/status"
 }
 
+nothing_is_in_flight() { # as the flight record of the first worker has it
+  ! od -An -v -t d8 -w8 "$WH_DB.worker-1" | grep -q '[1-9]'
+}
+
 @test "a second signal does not wait for a store that fails, either" {
   receiver_start
   trap '' XFSZ # a write beyond the limit then fails with EFBIG
@@ -76,10 +80,14 @@ has_taken_signals() {
   wait_until requests_are 1
   prlimit --pid "$worker_pid" --fsize=4096 # less than a page of the WAL, more than our lines
   wait_until grep -q '"event":"error"' "$worker_out"
+  wait_until nothing_is_in_flight
   kill -TERM "$worker_pid"
   wait_until has_taken_signals "$worker_pid"
   run ! has_ended "$worker_pid"
-  stop "$worker_pid"
+  kill -TERM "$worker_pid"
+  wait_until -t 20 has_ended "$worker_pid"
+  stopped_status=0
+  wait "$worker_pid" || stopped_status=$?
   [ "$stopped_status" = 74 ]
   # It could not say that it came to an end, so it is delivered again.
   run -0 whworker --drain
