@@ -62,6 +62,7 @@ client_open(struct client **client, const struct client_options *options, struct
 	if (self == NULL)
 		return err_no_memory(err);
 	self->options = *options;
+	names_init(&self->names);
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
 		shards_init(&self->shards, options->loop, err) != 0 ||
 		read_tls_defaults(&self->tls, err) != 0 ||

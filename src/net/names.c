@@ -2,16 +2,26 @@
 #include "net/names.h"
 
 #include "base/hash.h"
+#include "base/rng.h"
 #include "model/guard.h"
 
 #include <string.h>
 #include <sys/stat.h>
 
-/* Who finds names that share a place only has them forgotten. */
+void
+names_init(struct names *names)
+{
+	struct rng rng;
+
+	rng_init(&rng);
+	*names = (struct names){.seed = rng_below(&rng, UINT64_MAX)};
+}
+
+/* Nobody outside knows the seed, and so which names share a place. */
 static struct known_name *
 place_of(struct names *names, const char *name)
 {
-	return &names->recent[hash_span(span_of(name), 0) % NAMES_KEPT];
+	return &names->recent[hash_span(span_of(name), names->seed) % NAMES_KEPT];
 }
 
 /* NULL: nothing is known. */
@@ -23,14 +33,19 @@ find(struct names *names, const char *name)
 	return strcmp(known->name, name) == 0 ? known : NULL;
 }
 
-/* One that is longer than names can be has nothing to answer. */
+/*
+ * One that is longer than names can be has nothing to answer. One that answered, which
+ * may always be looked up, is not forgotten for another that did not.
+ */
 static void
 remember(struct names *names, const char *name, int64_t silent_until_us)
 {
 	struct known_name *known = place_of(names, name);
 	size_t size = strlen(name) + 1;
+	bool answers = known->name[0] != '\0' && known->silent_until_us == 0;
 
-	if (size > sizeof(known->name))
+	if (size > sizeof(known->name) ||
+		(answers && silent_until_us != 0 && strcmp(known->name, name) != 0))
 		return;
 	memcpy(known->name, name, size);
 	known->silent_until_us = silent_until_us;

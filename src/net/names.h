@@ -30,9 +30,11 @@ struct known_name {
 	int64_t silent_until_us; /* 0: it answered */
 };
 
-/* By a hash of the name: of two that share a place the latter is there. */
+/* By a hash of the name: of two that share a place the latter is there, or the one that
+ * answered. */
 struct names {
 	struct known_name recent[NAMES_KEPT];
+	uint64_t seed; /* of the hash */
 	size_t asking; /* transfers whose look-up is under way, and waited for */
 };
 
@@ -50,6 +52,9 @@ struct lookup {
 	CURLU *url; /* borrowed until the end */
 	enum lookup_state state;
 };
+
+/* With a seed of its own; nothing is known yet. */
+void names_init(struct names *names);
 
 /* Makes the easy handle ask here before it looks a name up. */
 void lookup_init(
