@@ -174,7 +174,7 @@ look_ahead(struct sqlite_store *store, struct exchange *exchange, struct err *er
 	struct query later = query_start(store, &sqlite_due_sql[NEXT_NOT_BEFORE]);
 	int64_t due_at, not_before;
 	int left = any_left(store, exchange, err);
-	int paced = left < 0 ? -1 : any_endpoint(store, PACED, exchange, err);
+	int paced = left == 0 ? any_endpoint(store, PACED, exchange, err) : left;
 
 	bind_int(&later, store->queue_id);
 	bind_int(&later, exchange->now);
@@ -184,7 +184,7 @@ look_ahead(struct sqlite_store *store, struct exchange *exchange, struct err *er
 	if (exchange->due_by != 0 && due_at > exchange->due_by)
 		due_at = 0;
 	exchange->more = left > 0 || (due_at != 0 && due_at <= exchange->now);
-	exchange->paced = paced > 0;
+	exchange->paced = left == 0 && paced > 0;
 	exchange->next_due_at = due_at == 0 || (not_before != 0 && not_before < due_at)
 		? not_before
 		: due_at;

@@ -182,7 +182,7 @@ struct exchange {
 	size_t claimed_count;      /* out */
 	int64_t next_due_at;       /* out: when the next delayed job is due; 0: none */
 	bool more;                 /* out: jobs are due that the limits left behind */
-	bool paced; /* out: jobs are due that only their endpoint's rate holds back */
+	bool paced; /* out: none of these, but some that wait for their endpoint's rate */
 };
 
 /*
