@@ -138,7 +138,11 @@ static const char REPORTS[] =
 	"something that is not JSON\n"
 	"{\"error\":{\"message\":\"signature does not match\"}}\n";
 
-enum { SCENARIOS = 19 };
+/* Whoever sends it dies of it. */
+static const char POISON[] =
+	"{\"id\":\"p1\",\"url\":\"^/poison\",\"priority\":5,\"payload\":1}\n";
+
+enum { SCENARIOS = 20 };
 
 static const struct scenario scenarios[SCENARIOS] = {
 	{"help", "whdlq cleanup --help", NULL, "none", EVERYONE, false, false},
@@ -152,6 +156,9 @@ static const struct scenario scenarios[SCENARIOS] = {
 	{"whworker",
 		"whworker --db wh.db --drain --jitter 0 --grace 300ms --policy quick",
 		NULL, "store", WORKER_ONLY, true, false},
+	{"whworker-takeover",
+		"whworker --db wh.db --drain --jitter 0 --grace 300ms --policy quick",
+		NULL, "crashed", WORKER_ONLY, true, false},
 	{"whqueue-list", "whqueue list --db wh.db", NULL, "store", STORE_PROGRAMS, false,
 		false},
 	{"whqueue-hold", "whqueue hold --db wh.db --event-type a", NULL, "store",
@@ -786,6 +793,24 @@ write_file(const struct lab *lab, const char *name, const char *text)
 		abort();
 }
 
+/* A worker is killed with jobs in flight, and leaves its record of them. */
+static void
+crash_worker(struct lab *lab, const char *place)
+{
+	char preload[2 * LAB_PATH_MAX + 64];
+	const char *const environment[] = {preload, "WH_TEST_HOSTS=hosts", NULL};
+
+	snprintf(preload, sizeof(preload),
+		"LD_PRELOAD=%s/tests/poison.so %s/tests/resolver.so", lab->build,
+		lab->build);
+	lab_must_run(
+		lab, place, &(struct command){"whenqueue --db wh.db", POISON, NULL}, 0);
+	lab_must_run(lab, place,
+		&(struct command){
+			"whworker --db wh.db --drain --policy quick", NULL, environment},
+		-SIGKILL);
+}
+
 /* The stores that the scenarios begin with. */
 static void
 make_stores(struct lab *lab)
@@ -807,6 +832,8 @@ make_stores(struct lab *lab)
 	write_file(lab, "store/hosts",
 		"named.test 127.0.0.1\nlater.test 127.0.0.1\n"
 		"throttling.test 127.0.0.1\n");
+	lab_copy(lab, "store", "crashed");
+	crash_worker(lab, "crashed");
 	lab_copy(lab, "store", "resolved");
 	lab_must_run(lab, "resolved",
 		&(struct command){
