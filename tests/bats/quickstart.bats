@@ -25,3 +25,10 @@ load helper
   run grep -l -s -F "$demo" /proc/[0-9]*/environ
   [ -z "$output" ]
 }
+
+@test "the quick start and the test command take no arguments" {
+  run -64 --separate-stderr "$root/bin/quickstart" --help
+  [[ $stderr == 'usage: bin/quickstart'* ]]
+  run -64 --separate-stderr "$root/bin/check" --help
+  [[ $stderr == 'usage: bin/check'* ]]
+}
