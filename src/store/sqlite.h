@@ -172,6 +172,10 @@ int query_run_counted(struct query *query, int *changed, struct err *err);
 int query_next(struct query *query, struct err *err);
 void query_end(struct query *query); /* before the last row */
 
+/* Behind the last query_next(), which returned `row`: ends it if rows are left. -1 if it
+ * had failed. */
+int query_stop(struct query *query, int row);
+
 /* The same, and -1 if a value of the row made no sense. ERR_IO. */
 int query_done(struct query *query, struct err *err);
 

@@ -153,9 +153,7 @@ read_shares(struct claim *claim, struct err *err)
 		share->jobs = 0;
 		claim->share_count += share->most > 0;
 	}
-	if (row == 1)
-		query_end(&query);
-	return row < 0 ? -1 : 0;
+	return query_stop(&query, row);
 }
 
 /*
@@ -239,9 +237,7 @@ take_by_priority(struct claim *claim, int64_t endpoint_id, size_t count,
 		last->priority = read_int(&query);
 		last->id = sqlite3_column_int64(query.statement, 0);
 	}
-	if (row == 1)
-		query_end(&query);
-	return row < 0 ? -1 : 0;
+	return query_stop(&query, row);
 }
 
 static int
@@ -329,9 +325,7 @@ take_expedited(struct claim *claim, struct err *err)
 			return -1;
 		}
 	}
-	if (row == 1)
-		query_end(&query);
-	return row < 0 ? -1 : 0;
+	return query_stop(&query, row);
 }
 
 /* ---- writing the claim down ------------------------------------------------------ */

@@ -202,13 +202,17 @@ query_next(struct query *query, struct err *err)
 }
 
 int
-query_run(struct query *query, struct err *err)
+query_stop(struct query *query, int row)
 {
-	int row = query_next(query, err);
-
 	if (row == 1)
 		query_end(query);
 	return row < 0 ? -1 : 0;
+}
+
+int
+query_run(struct query *query, struct err *err)
+{
+	return query_stop(query, query_next(query, err));
 }
 
 int

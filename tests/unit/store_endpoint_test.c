@@ -238,6 +238,23 @@ test_a_worker_that_does_not_know_the_endpoint_leaves_its_jobs(void)
 	fixture_free(&f);
 }
 
+/* Of the room's endpoint no more than it says. */
+static size_t
+claim_in_room(struct store *store, const struct claim_room *room,
+	struct delivery **claimed, size_t limit, struct exchange *round)
+{
+	struct err err = {0};
+
+	*round = (struct exchange){.now = NOW,
+		.claim_limit = limit,
+		.claim_room_default = 5,
+		.rooms = room,
+		.room_count = 1,
+		.claimed = claimed};
+	ok(store_exchange(store, round, &err), &err);
+	return round->claimed_count;
+}
+
 static void
 test_what_is_never_claimed_is_not_left_behind(void)
 {
@@ -253,14 +270,7 @@ test_what_is_never_claimed_is_not_left_behind(void)
 	first = claim_one(f.store, NOW);
 	room = (struct claim_room){first->endpoint_id, CLAIM_NEVER};
 	ok(store_act_matching(f.store, &expedite, &all, ignore_report, NULL, &err), &err);
-	round = (struct exchange){.now = NOW,
-		.claim_limit = 5,
-		.claim_room_default = 5,
-		.rooms = &room,
-		.room_count = 1,
-		.claimed = claimed};
-	ok(store_exchange(f.store, &round, &err), &err);
-	CHECK_INT((int64_t)round.claimed_count, 0);
+	CHECK_INT((int64_t)claim_in_room(f.store, &room, claimed, 5, &round), 0);
 	CHECK(!round.more);
 	CHECK_INT((int64_t)count_claimed(f.store, NOW, &round), 2);
 	free(first);
@@ -276,7 +286,6 @@ test_what_is_never_claimed_hides_no_more_than_a_claim_misses(void)
 	struct claim_room room;
 	struct settle settle;
 	struct exchange round;
-	struct err err = {0};
 
 	enqueue_some(f.store, "https://b.example", 3);
 	enqueue_some(f.store, ENDPOINT, 2);
@@ -290,14 +299,7 @@ test_what_is_never_claimed_hides_no_more_than_a_claim_misses(void)
 	act(f.store, ACT_EXPEDITE, "https://b.example-1", NOW);
 	act(f.store, ACT_EXPEDITE, "https://b.example-2", NOW);
 	act(f.store, ACT_EXPEDITE, "https://a.example-1", NOW);
-	round = (struct exchange){.now = NOW,
-		.claim_limit = 2,
-		.claim_room_default = 5,
-		.rooms = &room,
-		.room_count = 1,
-		.claimed = claimed};
-	ok(store_exchange(f.store, &round, &err), &err);
-	CHECK_INT((int64_t)round.claimed_count, 0);
+	CHECK_INT((int64_t)claim_in_room(f.store, &room, claimed, 2, &round), 0);
 	CHECK(!round.more);
 	fixture_free(&f);
 }
