@@ -145,6 +145,12 @@ filter_is_empty(const struct filter_args *filter)
 		filter->endpoint == NULL && filter->since == 0 && filter->until == 0;
 }
 
+bool
+filter_takes_all(const struct filter_args *filter)
+{
+	return filter_is_empty(filter) && filter->after == NULL;
+}
+
 static int
 add_id(struct id_list *list, struct span id, struct err *err)
 {

@@ -32,6 +32,9 @@ extern const struct cli_option cli_page_options[]; /* --limit --after */
 /* Whether nothing restricts (limit and after do not count). */
 bool filter_is_empty(const struct filter_args *filter);
 
+/* Whether what it finds begins with the first of all (limit does not count). */
+bool filter_takes_all(const struct filter_args *filter);
+
 /* --all --dry-run --yes */
 struct change_args {
 	bool all;

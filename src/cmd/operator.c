@@ -166,7 +166,7 @@ int
 operator_show_filter(const struct cli *cli, const struct filter_args *args, bool dead,
 	struct job_filter *filter, struct err *err)
 {
-	bool filtered = !filter_is_empty(args) || args->limit >= 0 || args->after != NULL;
+	bool filtered = !filter_takes_all(args) || args->limit >= 0;
 
 	if (cli->operand_count > 0 && filtered)
 		return err_set(err, ERR_USAGE, "either ids or a filter, not both");

@@ -49,11 +49,9 @@ list_filter(const struct list_args *args, struct job_filter *filter, struct err 
 }
 
 static const char *
-empty_text(const struct list_args *args)
+empty_text(const struct filter_args *filter)
 {
-	bool all = filter_is_empty(&args->filter) && args->filter.after == NULL;
-
-	return all ? "No dead letters." : "no dead letter matches";
+	return filter_takes_all(filter) ? "No dead letters." : "no dead letter matches";
 }
 
 enum exit_code
@@ -83,8 +81,8 @@ list_run(struct cli *cli, const void *arguments)
 	if (result == 0)
 		operator_tell_of_rest(cli, &args->common, listing.output, listing.shown,
 			buf_span(&paging.cursor));
-	if (output_close(listing.output, empty_text(args), result == 0 ? &err : NULL) !=
-		0)
+	if (output_close(listing.output, empty_text(&args->filter),
+		    result == 0 ? &err : NULL) != 0)
 		result = -1;
 out:
 	store_close(store);

@@ -125,8 +125,7 @@ list_job(void *context, const struct job *job, struct err *err)
 static const char *
 empty_text(const struct filter_args *filter)
 {
-	return filter_is_empty(filter) && filter->after == NULL ? "the queue is empty"
-								: "no job matches";
+	return filter_takes_all(filter) ? "the queue is empty" : "no job matches";
 }
 
 static int
