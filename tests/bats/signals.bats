@@ -68,6 +68,17 @@ has_taken_signals() {
   grep -Eq '^ShdPnd:[[:space:]]*0+$' "/proc/$1/status"
 }
 
+# stop_with_two_signals PID: the first does not end it, the second does, in 20 seconds.
+stop_with_two_signals() {
+  kill -TERM "$1"
+  wait_until has_taken_signals "$1"
+  run ! has_ended "$1"
+  kill -TERM "$1"
+  wait_until -t 20 has_ended "$1"
+  stopped_status=0
+  wait "$1" || stopped_status=$?
+}
+
 nothing_is_in_flight() { # as the flight record of the first worker has it
   ! od -An -v -t d8 -w8 "$WH_DB.worker-1" | grep -q '[1-9]'
 }
@@ -81,13 +92,7 @@ nothing_is_in_flight() { # as the flight record of the first worker has it
   prlimit --pid "$worker_pid" --fsize=4096 # less than a page of the WAL, more than our lines
   wait_until grep -q '"event":"error"' "$worker_out"
   wait_until nothing_is_in_flight
-  kill -TERM "$worker_pid"
-  wait_until has_taken_signals "$worker_pid"
-  run ! has_ended "$worker_pid"
-  kill -TERM "$worker_pid"
-  wait_until -t 20 has_ended "$worker_pid"
-  stopped_status=0
-  wait "$worker_pid" || stopped_status=$?
+  stop_with_two_signals "$worker_pid"
   [ "$stopped_status" = 74 ]
   # It could not say that it came to an end, so it is delivered again.
   run -0 whworker --drain
@@ -322,13 +327,7 @@ nothing_is_lost_or_repeated() {
 
 @test "a second signal does not wait for a reader that takes nothing" {
   stalled_worker_start --grace 1h
-  kill -TERM "$background_pid"
-  wait_until has_taken_signals "$background_pid"
-  run ! has_ended "$background_pid"
-  kill -TERM "$background_pid"
-  wait_until -t 20 has_ended "$background_pid"
-  stopped_status=0
-  wait "$background_pid" || stopped_status=$?
+  stop_with_two_signals "$background_pid"
   [ "$stopped_status" = 74 ]
   exec 8>&-
   nothing_is_lost_or_repeated
